@@ -1,0 +1,60 @@
+import fc from 'fast-check'
+import { expect, test } from 'vitest'
+import { backoffMs, BACKOFF_CAP_MS } from './backoff.ts'
+import { byProject, MAX_RECIPIENTS, pack } from './requests.ts'
+import { countResults, RESULT } from './result.ts'
+
+const project = fc.constantFrom(null, '@a/one', '@a/two')
+
+test('requests hold at most 100 recipients, all of one project, and nobody is lost', () => {
+  fc.assert(
+    fc.property(fc.array(project, { maxLength: 500 }), (projects) => {
+      const recipients = projects.map((one, id) => ({
+        id,
+        token: '',
+        deviceType: null,
+        locale: null,
+        project: one,
+        userId: 'u',
+      }))
+      const requests = byProject(recipients)
+      expect(requests.every((one) => one.recipients.length <= MAX_RECIPIENTS)).toBe(true)
+      expect(requests.every((one) => one.recipients.every((recipient) => recipient.project === one.project))).toBe(true)
+      expect(requests.flatMap((one) => one.recipients.map(({ id }) => id)).toSorted((a, b) => a - b)).toEqual(
+        recipients.map(({ id }) => id),
+      )
+    }),
+  )
+})
+
+test('small parcels share requests without being cut', () => {
+  const parcel = fc.record({ project, size: fc.integer({ min: 1, max: MAX_RECIPIENTS }) })
+  fc.assert(
+    fc.property(fc.array(parcel, { maxLength: 200 }), (parcels) => {
+      const requests = pack(parcels)
+      expect(requests.flat()).toHaveLength(parcels.length)
+      for (const request of requests) {
+        expect(new Set(request.map((one) => one.project)).size).toBe(1)
+        expect(request.reduce((sum, one) => sum + one.size, 0)).toBeLessThanOrEqual(MAX_RECIPIENTS)
+      }
+    }),
+  )
+})
+
+test('the backoff doubles up to its cap and keeps its jitter', () => {
+  expect([1, 2, 3, 4].map((tries) => backoffMs(tries, 1))).toEqual([1_000, 2_000, 4_000, 8_000])
+  expect(backoffMs(1_000, 1)).toBe(BACKOFF_CAP_MS)
+  expect(backoffMs(3, 0)).toBe(0)
+})
+
+test('what Expo took counts as accepted, whatever its receipt said', () => {
+  const counts = countResults([
+    RESULT.accepted,
+    RESULT.handed_over,
+    RESULT.failed,
+    RESULT.no_receipt,
+    RESULT.refused,
+    RESULT.pending,
+  ])
+  expect(counts).toMatchObject({ accepted: 4, handed_over: 1, failed: 1, no_receipt: 1, refused: 1, skipped: 0 })
+})

@@ -1,0 +1,40 @@
+/** Packing recipients into requests: at most 100 recipients, all of one project. */
+import type { Recipient } from './notification.ts'
+
+/** Expo counts recipients over all `to` lists, not message objects. */
+export const MAX_RECIPIENTS = 100
+
+/** A project that is not known yet travels with the others of its kind; Expo tells when that mixes two. */
+export function byProject(recipients: readonly Recipient[]): { project: string | null; recipients: Recipient[] }[] {
+  const projects = new Map<string | null, Recipient[]>()
+  for (const recipient of recipients) {
+    const known = projects.get(recipient.project)
+    if (known) known.push(recipient)
+    else projects.set(recipient.project, [recipient])
+  }
+  return [...projects].flatMap(([project, members]) => slices(members).map((part) => ({ project, recipients: part })))
+}
+
+function slices<T>(items: readonly T[]): T[][] {
+  const parts: T[][] = []
+  for (let start = 0; start < items.length; start += MAX_RECIPIENTS)
+    parts.push(items.slice(start, start + MAX_RECIPIENTS))
+  return parts
+}
+
+/** Fills shared requests with small parcels, in order; a parcel is never cut. */
+export function pack<P extends { project: string | null; size: number }>(parcels: readonly P[]): P[][] {
+  const open = new Map<string | null, { parcels: P[]; size: number }>()
+  const full: P[][] = []
+  for (const parcel of parcels) {
+    const request = open.get(parcel.project)
+    if (request && request.size + parcel.size <= MAX_RECIPIENTS) {
+      request.parcels.push(parcel)
+      request.size += parcel.size
+      continue
+    }
+    if (request) full.push(request.parcels)
+    open.set(parcel.project, { parcels: [parcel], size: parcel.size })
+  }
+  return [...full, ...[...open.values()].map((request) => request.parcels)]
+}

@@ -1,0 +1,69 @@
+/**
+ * What became of one recipient of a delivery. The ledger keeps one small number for each, in the order of the
+ * delivery's push tokens, and the counts of a delivery are always those of its results: that is how the books balance.
+ */
+export const RESULT = {
+  pending: 0,
+  /** Expo took it and gave a ticket; its receipt is awaited. */
+  accepted: 1,
+  /** Its receipt says that Apple or Google took it. */
+  handed_over: 2,
+  /** Its receipt says that they did not. */
+  failed: 3,
+  /** Expo never gave a receipt. */
+  no_receipt: 4,
+  refused: 5,
+  skipped: 6,
+  expired: 7,
+  cancelled: 8,
+  /** It may or may not have been sent, and it will not be tried again. */
+  unknown: 9,
+} as const
+
+export type ResultName = keyof typeof RESULT
+export type Result = (typeof RESULT)[ResultName]
+
+const names = Object.fromEntries(Object.entries(RESULT).map(([name, code]) => [code, name])) as Record<
+  number,
+  ResultName
+>
+
+export function resultName(code: number): ResultName {
+  const name = names[code]
+  if (name === undefined) throw new Error(`no result has the code ${code}`)
+  return name
+}
+
+/** `accepted` counts everything that Expo took, whatever its receipt said later. */
+export interface Counts {
+  accepted: number
+  handed_over: number
+  failed: number
+  no_receipt: number
+  refused: number
+  skipped: number
+  expired: number
+  cancelled: number
+  unknown: number
+}
+
+export function countResults(results: readonly number[]): Counts {
+  const counts: Counts = {
+    accepted: 0,
+    handed_over: 0,
+    failed: 0,
+    no_receipt: 0,
+    refused: 0,
+    skipped: 0,
+    expired: 0,
+    cancelled: 0,
+    unknown: 0,
+  }
+  for (const code of results) {
+    const name = resultName(code)
+    if (name === 'pending') continue
+    counts[name] += 1
+    if (name === 'handed_over' || name === 'failed' || name === 'no_receipt') counts.accepted += 1
+  }
+  return counts
+}

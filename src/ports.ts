@@ -1,0 +1,54 @@
+/** The doors between the rooms: what delivery asks of the outside world, and the facts it tells. */
+import type { ExpoMessage } from './domain/expo-message.ts'
+import type { Receipt, Ticket } from './domain/verdict.ts'
+
+/** One HTTP call to Expo is answered by one of these values; it never throws for what Expo or the network did. */
+export type SendAnswer =
+  | { kind: 'tickets'; tickets: Ticket[] }
+  /** Certainly not sent: no connection was made, or Expo said 429. */
+  | { kind: 'later'; reason: string; status?: number; afterMs?: number; rateLimited?: boolean }
+  /** It may have been sent: a timeout, a reset after writing, 5xx, an answer that cannot be read. */
+  | { kind: 'ambiguous'; reason: string; status?: number }
+  /** Expo refused the whole request (4xx): nothing was sent. */
+  | { kind: 'refused'; status: number; code: string; message: string; details?: unknown }
+
+export type ReceiptsAnswer =
+  | { kind: 'receipts'; receipts: Map<string, Receipt> }
+  | { kind: 'later'; reason: string; status?: number; afterMs?: number }
+
+export interface PushGateway {
+  /** At most 100 recipients of one project. Rejects only on a bug. */
+  send(messages: ExpoMessage[], signal?: AbortSignal): Promise<SendAnswer>
+  /** At most 1,000 ticket ids. */
+  receipts(ticketIds: string[], signal?: AbortSignal): Promise<ReceiptsAnswer>
+  close(): Promise<void>
+}
+
+/** Timeouts and waiting, by the process's clock; what is due is decided by the database's. */
+export interface Clock {
+  /** Milliseconds of a clock that never jumps. */
+  monotonic(): number
+  /** Resolves after `ms`, or at once when the signal aborts. */
+  wait(ms: number, signal?: AbortSignal): Promise<void>
+}
+
+export type Lane = 'direct' | 'broadcast'
+
+/** What happened, for whoever words the log and counts the metrics. No fact carries a whole push token. */
+export interface Facts {
+  'request.settled': { lane: Lane; accepted: number; refused: number; ms: number; project: string | null }
+  'request.refused': { lane: Lane; status: number; code: string; message: string }
+  'request.failed': { lane: Lane; reason: string; status?: number; ambiguous: boolean }
+  'user.notified': { userId: string; notificationId: string; devices: number }
+  'user.without_token': { userId: string; notificationId: string }
+  'receipts.failed': { reason: string; status?: number }
+  'token.retired': { pushToken: string; stage: 'ticket' | 'receipt' }
+  'tokens.suspended': { project: string | null; deviceType: string | null; count: number }
+  'breaker.opened': { project: string | null; reason: string; forMs: number }
+  'breaker.closed': { project: string | null }
+  'job.failed': { queue: string; error: string }
+  'queue.error': { error: string }
+  'database.error': { error: string }
+}
+
+export type Emit = <Name extends keyof Facts>(name: Name, fact: Facts[Name]) => void
