@@ -1,0 +1,24 @@
+/** Whether an error says that the database is away, rather than that a statement was wrong. */
+
+const AWAY_CODES = new Set([
+  'ECONNREFUSED',
+  'ECONNRESET',
+  'EPIPE',
+  'ETIMEDOUT',
+  'ENOTFOUND',
+  'EAI_AGAIN',
+  'EHOSTUNREACH',
+  'ENOENT',
+])
+/** PostgreSQL's classes 08 (connection), 57P (shutting down, crashed, starting) and 53 (out of connections, disk). */
+const AWAY_STATES = /^(08|57P|53)/
+/** What `pg` throws without a code. */
+const AWAY_TEXT =
+  /connection terminated|timeout exceeded when trying to connect|query read timeout|client has encountered a connection error|PGlite is clos/i
+
+export function isDatabaseAway(error: unknown): boolean {
+  if (!(error instanceof Error)) return false
+  const { code } = error as NodeJS.ErrnoException
+  if (code !== undefined && (AWAY_CODES.has(code) || AWAY_STATES.test(code))) return true
+  return AWAY_TEXT.test(error.message) || isDatabaseAway(error.cause)
+}

@@ -1,0 +1,56 @@
+/**
+ * A handle on the database: the pool, or one open transaction. Everything in store takes one as its first argument,
+ * so that whole operations compose into one transaction.
+ */
+import { AsyncLocalStorage } from 'node:async_hooks'
+import { type Kysely, type RawBuilder, sql, type Transaction } from 'kysely'
+import type { Enqueue } from './queue.ts'
+import { TABLE_NAMES, type TableName, type Tables } from './tables.ts'
+
+export interface Db {
+  kysely: Kysely<Tables>
+  /** Table names with their schema, for statements written as SQL. */
+  t: Record<TableName, RawBuilder<unknown>>
+  /** The database's clock. Our SQL never says `now()`: in tests both this and the queue's clock can be moved. */
+  now: RawBuilder<Date>
+  /** On a handle that is a transaction already, `work` runs inside it. */
+  transaction<T>(work: (tx: Db) => Promise<T>): Promise<T>
+  rows<T>(query: RawBuilder<T>): Promise<T[]>
+  /** Adds work to a queue; inside a transaction it is there if and only if the transaction commits. */
+  enqueue: Enqueue
+}
+
+/** Set while one of our transactions is open in this asynchronous context. */
+const inTransaction = new AsyncLocalStorage<true>()
+
+/**
+ * On the embedded database there is one connection: asking for it outside our own open transaction would wait for
+ * ever. What must not happen inside one calls this first.
+ */
+export function assertOutsideTransaction(what: string): void {
+  if (inTransaction.getStore()) throw new Error(`${what} was called inside a transaction on the only connection`)
+}
+
+/** @param enqueueOn gives the enqueue function for the connection or transaction that the handle stands for. */
+export function makeDb(
+  kysely: Kysely<Tables>,
+  schema: string,
+  enqueueOn: (kysely: Kysely<Tables>) => Enqueue,
+  isTransaction = false,
+): Db {
+  const t = Object.fromEntries(TABLE_NAMES.map((name) => [name, sql.id(schema, name)])) as Db['t']
+  const db: Db = {
+    kysely,
+    t,
+    now: sql`${sql.id(schema, 'clock')}()`,
+    transaction: (work) => {
+      if (isTransaction) return work(db)
+      return inTransaction.run(true, () =>
+        kysely.transaction().execute((trx: Transaction<Tables>) => work(makeDb(trx, schema, enqueueOn, true))),
+      )
+    },
+    rows: async (query) => (await query.execute(kysely)).rows,
+    enqueue: enqueueOn(kysely),
+  }
+  return db
+}

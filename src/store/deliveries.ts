@@ -1,0 +1,182 @@
+/**
+ * The life of a delivery: planned -> sending (the intent, saved before the request leaves) -> settled. Every change
+ * names the attempt that may make it, so an attempt that was taken over cannot write over its successor.
+ */
+import { sql } from 'kysely'
+import { type Counts, countResults } from '../domain/result.ts'
+import type { Db } from './db.ts'
+import { OPEN_DELIVERY, type OpenDelivery } from './plan.ts'
+
+/** An attempt that holds a delivery. */
+export interface Held {
+  id: number
+  attempt: number
+}
+
+/** What came of it, in the order of its push tokens. */
+export interface Settled extends Held {
+  results: number[]
+  ticketIds: (string | null)[] | null
+}
+
+export interface Refusal {
+  deliveryId: number
+  tokenId: number
+  stage: 'ticket' | 'receipt' | 'request'
+  code: string | null
+  message: string
+}
+
+/**
+ * Saves the intents. A delivery is not begun when somebody else holds it, or when its notification is paused,
+ * cancelled or past its time: those are missing from the answer.
+ */
+export async function beginDeliveries(db: Db, ids: number[]): Promise<Held[]> {
+  return db.rows<Held>(sql`
+    update ${db.t.deliveries} d set state = 1, attempt = d.attempt + 1, sent_at = ${db.now}
+    from ${db.t.notifications} n
+    where d.id = any(${ids}::bigint[]) and d.state = 0
+      and n.id = d.notification_id and n.state in ('queued', 'sending') and n.expires_at > ${db.now}
+    returning d.id, d.attempt`)
+}
+
+/** Certainly not sent: back to the plan. */
+export async function releaseDeliveries(db: Db, held: Held[]): Promise<void> {
+  await putBack(db, held, sql`set state = 0`)
+}
+
+/** It may have been sent, and will be repeated. */
+export async function repeatAmbiguous(db: Db, held: Held[]): Promise<void> {
+  await putBack(db, held, sql`set state = 0, ambiguous = d.ambiguous + 1`)
+}
+
+/** Its process died, or lost its claim, after the intent: it may have been sent, and will be repeated. */
+export async function takeOver(db: Db, held: Held[]): Promise<void> {
+  await putBack(db, held, sql`set state = 0, deaths = d.deaths + 1, attempt = d.attempt + 1`)
+}
+
+async function putBack(db: Db, held: Held[], change: ReturnType<typeof sql>): Promise<void> {
+  if (held.length === 0) return
+  await sql`
+    update ${db.t.deliveries} d ${change}
+    from unnest(${held.map((one) => one.id)}::bigint[], ${held.map((one) => one.attempt)}::int[]) as h (id, attempt)
+    where d.id = h.id and d.attempt = h.attempt and d.state = 1`.execute(db.kysely)
+}
+
+const COUNTS = ['accepted', 'refused', 'skipped', 'expired', 'cancelled', 'unknown'] as const satisfies (keyof Counts)[]
+
+/**
+ * Settles many in one statement. The answer of an attempt that had lost its delivery is appended as a row of its own:
+ * its pushes are real, and so are its tickets.
+ * @returns the ids of the rows that now hold the answers, in the order given.
+ */
+export async function settleDeliveries(db: Db, settled: Settled[]): Promise<number[]> {
+  const rows = settled.map((one) => ({
+    id: one.id,
+    attempt: one.attempt,
+    results: one.results,
+    ticket_ids: one.ticketIds,
+    ...pickCounts(countResults(one.results)),
+  }))
+  const done = await db.rows<{ id: number }>(sql`
+    update ${db.t.deliveries} d set
+      state = 2, settled_at = ${db.now}, results = s.results, ticket_ids = s.ticket_ids, accepted = s.accepted,
+      refused = s.refused, skipped = s.skipped, expired = s.expired, cancelled = s.cancelled, unknown = s.unknown
+    from ${recordset(rows)}
+    where d.id = s.id and d.attempt = s.attempt and d.state = 1
+    returning d.id`)
+  const held = new Set(done.map((row) => row.id))
+  const late = rows.filter((row) => !held.has(row.id) && row.accepted > 0)
+  const lateIds = late.length > 0 ? await appendLate(db, late) : new Map<number, number>()
+  return rows.map((row) => lateIds.get(row.id) ?? row.id)
+}
+
+type SettledRow = Settled & Pick<Counts, (typeof COUNTS)[number]>
+
+async function appendLate(db: Db, rows: object[]): Promise<Map<number, number>> {
+  const appended = await db.rows<{ id: number; of: number }>(sql`
+    with late as (
+      insert into ${db.t.deliveries} (notification_id, chunk, part, state, attempt, project, recipients, token_ids,
+        results, ticket_ids, accepted, refused, skipped, expired, cancelled, unknown, late, sent_at, settled_at)
+      select d.notification_id, d.chunk, null, 2, s.id, d.project, d.recipients, d.token_ids,
+        s.results, s.ticket_ids, s.accepted, s.refused, s.skipped, s.expired, s.cancelled, s.unknown, true, d.sent_at, ${db.now}
+      from ${recordset(rows)} join ${db.t.deliveries} d on d.id = s.id and cardinality(s.results) = d.recipients
+      returning id, attempt)
+    select id, attempt as "of" from late`)
+  return new Map(appended.map((row) => [row.of, row.id]))
+}
+
+function recordset(rows: object[]) {
+  return sql`json_to_recordset(${JSON.stringify(rows)}::json) as s (
+    id bigint, attempt int, results smallint[], ticket_ids text[], accepted smallint, refused smallint,
+    skipped smallint, expired smallint, cancelled smallint, unknown smallint)`
+}
+
+function pickCounts(counts: Counts): Pick<SettledRow, (typeof COUNTS)[number]> {
+  return Object.fromEntries(COUNTS.map((name) => [name, counts[name]])) as Pick<SettledRow, (typeof COUNTS)[number]>
+}
+
+/** What was planned and will not be sent, because the notification ended: nothing of it is in flight. */
+export async function closePlanned(
+  db: Db,
+  notificationId: string,
+  chunk: number,
+  as: 'skipped' | 'expired' | 'cancelled',
+  result: number,
+): Promise<void> {
+  await sql`
+    update ${db.t.deliveries} d set state = 2, settled_at = ${db.now}, ${sql.ref(as)} = recipients,
+      results = array_fill(${result}::smallint, array[recipients::int])
+    where notification_id = ${notificationId} and chunk = ${chunk} and state = 0`.execute(db.kysely)
+}
+
+/**
+ * One delivery becomes several: the first group keeps the row, the others get rows of their own, all planned. The
+ * books do not change.
+ * @param groups push token ids; together they are the delivery's.
+ * @returns the deliveries in the order of the groups; none when the attempt no longer held it.
+ */
+export async function splitDelivery(
+  db: Db,
+  held: Held,
+  groups: { project: string | null; tokenIds: number[] }[],
+): Promise<OpenDelivery[]> {
+  const [first, ...others] = groups
+  if (!first) throw new Error('a delivery cannot be split into nothing')
+  return db.transaction(async (tx) => {
+    const [kept] = await tx.rows<OpenDelivery & { chunk: number }>(sql`
+      update ${tx.t.deliveries} set state = 0, project = ${first.project},
+        token_ids = ${first.tokenIds}::bigint[], recipients = ${first.tokenIds.length}::smallint
+      where id = ${held.id} and attempt = ${held.attempt} and state = 1
+      returning chunk, ${OPEN_DELIVERY}`)
+    if (!kept) return []
+    const { chunk, ...delivery } = kept
+    const rows = others.map((group) => ({ project: group.project, token_ids: group.tokenIds }))
+    const added = await tx.rows<OpenDelivery>(sql`
+      insert into ${tx.t.deliveries} (notification_id, chunk, part, ambiguous, deaths, project, recipients, token_ids)
+      select ${kept.notification_id}::uuid, ${chunk}::bigint, null, ${kept.ambiguous}::smallint, ${kept.deaths}::smallint,
+        project, cardinality(token_ids), token_ids
+      from json_to_recordset(${JSON.stringify(rows)}::json) as s (project text, token_ids bigint[])
+      returning ${OPEN_DELIVERY}`)
+    const byFirstToken = new Map([delivery, ...added].map((one) => [one.token_ids[0], one]))
+    return groups.flatMap((group) => byFirstToken.get(group.tokenIds[0]) ?? [])
+  })
+}
+
+/** Refusals are rows of their own, because people look for them. */
+export async function insertRefusals(db: Db, refusals: Refusal[]): Promise<void> {
+  if (refusals.length === 0) return
+  await sql`
+    insert into ${db.t.refusals} (notification_id, delivery_id, push_token_id, stage, code, message)
+    select d.notification_id, d.id, r.token_id, r.stage, r.code, r.message
+    from json_to_recordset(${JSON.stringify(
+      refusals.map((r) => ({
+        delivery_id: r.deliveryId,
+        token_id: r.tokenId,
+        stage: r.stage,
+        code: r.code,
+        message: r.message,
+      })),
+    )}::json) as r (delivery_id bigint, token_id bigint, stage text, code text, message text)
+    join ${db.t.deliveries} d on d.id = r.delivery_id`.execute(db.kysely)
+}

@@ -1,0 +1,48 @@
+/** Cutting a broadcast's audience into chunks, a page at a time, by push token id; never by OFFSET. */
+import { sql } from 'kysely'
+import type { Db } from './db.ts'
+import type { QueueData } from './queue.ts'
+
+/** Ten full requests; the unit of work, and of what a pause or a cancel may still let through. */
+export const CHUNK_TOKENS = 1_000
+/** Chunks that one fan-out job cuts: enough work to hide the next job's making, little enough to stop at once. */
+export const PAGE_CHUNKS = 32
+
+/**
+ * One transaction: the page's chunks become jobs and the cursor moves. The chunk in the middle carries the baton: who
+ * settles it asks for the next page, so nobody polls, and nothing grows with the audience.
+ * @returns false when this page was cut before, or the notification is no longer being sent.
+ */
+export async function cutPage(tx: Db, notificationId: string, page: number): Promise<boolean> {
+  const [at] = await tx.rows<{ cursor: number; max_token_id: number }>(sql`
+    select cursor, max_token_id from ${tx.t.notifications}
+    where id = ${notificationId} and page = ${page} and state in ('queued', 'sending') and not fan_out_done
+    for update`)
+  if (!at) return false
+  const chunks = await tx.rows<{ from: number; to: number }>(sql`
+    select min(id) as "from", max(id) as "to" from (
+      select id, (row_number() over (order by id) - 1) / ${CHUNK_TOKENS}::int as chunk
+      from (
+        select id from ${tx.t.push_tokens}
+        where active and id > ${at.cursor} and id <= ${at.max_token_id}
+        order by id limit ${CHUNK_TOKENS * PAGE_CHUNKS}::int) page) cut
+    group by chunk order by 1`)
+  const last = chunks.length < PAGE_CHUNKS
+  await sql`
+    update ${tx.t.notifications} set
+      state = case when ${last && chunks.length === 0} and chunks_done = chunks then 'finished' else 'sending' end,
+      finished_at = case when ${last && chunks.length === 0} and chunks_done = chunks then ${tx.now} end,
+      page = page + 1, cursor = ${chunks.at(-1)?.to ?? at.cursor},
+      chunks = chunks + ${chunks.length}::int, fan_out_done = ${last}
+    where id = ${notificationId}`.execute(tx.kysely)
+  const middle = chunks.length >> 1
+  const jobs = chunks.map<QueueData['send-broadcast']>(({ from, to }, index) => ({
+    notificationId,
+    from,
+    to,
+    baton: !last && index === middle ? page + 1 : null,
+    tries: 0,
+  }))
+  if (jobs.length > 0) await tx.enqueue('send-broadcast', jobs)
+  return true
+}

@@ -1,0 +1,122 @@
+/** Everything the main job needs: people, devices, posts and messages, notifications and their ledger. */
+import { type Kysely, sql } from 'kysely'
+import type { Migration } from 'kysely/migration'
+import type { MigrationContext } from '../migrations.ts'
+
+export const first = ({ schema, queueSchema }: MigrationContext): Migration => ({
+  async up(db: Kysely<unknown>): Promise<void> {
+    const s = sql.id(schema)
+    for (const statement of [clock(s, sql.id(queueSchema)), ...people(s), ...said(s), ...ledger(s)]) {
+      await statement.execute(db)
+    }
+  },
+})
+
+type Id = ReturnType<typeof sql.id>
+
+function clock(s: Id, queue: Id) {
+  return sql`create function ${s}.clock() returns timestamptz language sql stable as ${sql.raw("'")}select ${queue}.job_now()${sql.raw("'")}`
+}
+
+function people(s: Id) {
+  return [
+    sql`create table ${s}.users (
+      id text primary key check (length(id) between 1 and 128),
+      name text,
+      created_at timestamptz not null default ${s}.clock(),
+      updated_at timestamptz not null default ${s}.clock())`,
+    sql`create table ${s}.push_tokens (
+      id bigint generated always as identity primary key,
+      user_id text not null references ${s}.users (id) on delete cascade,
+      token text not null unique check (length(token) <= 255),
+      device_type text check (device_type in ('ios', 'android')),
+      installation_id text, project text, locale text, time_zone text, app_version text,
+      active boolean not null default true,
+      inactive_reason text, inactive_at timestamptz,
+      created_at timestamptz not null default ${s}.clock(),
+      updated_at timestamptz not null default ${s}.clock(),
+      check (active = (inactive_reason is null) and active = (inactive_at is null)))`,
+    sql`create index push_tokens_user on ${s}.push_tokens (user_id)`,
+    sql`create index push_tokens_walk on ${s}.push_tokens (id) where active`,
+    sql`create index push_tokens_installation on ${s}.push_tokens (user_id, installation_id)
+      where installation_id is not null`,
+    sql`create table ${s}.token_events (
+      id bigint generated always as identity primary key,
+      push_token_id bigint not null,
+      at timestamptz not null default ${s}.clock(),
+      kind text not null,
+      user_id text, from_user_id text, detail text)`,
+    sql`create index token_events_token on ${s}.token_events (push_token_id, at)`,
+  ]
+}
+
+function said(s: Id) {
+  return [
+    sql`create table ${s}.posts (
+      id uuid primary key, user_id text not null references ${s}.users (id) on delete cascade,
+      title text not null, text_content text not null, content_type text not null,
+      created_at timestamptz not null default ${s}.clock())`,
+    sql`create table ${s}.messages (
+      id uuid primary key,
+      sender_id text not null references ${s}.users (id) on delete cascade,
+      receiver_id text not null references ${s}.users (id) on delete cascade,
+      message_type text not null, content text not null,
+      created_at timestamptz not null default ${s}.clock())`,
+    sql`create table ${s}.notifications (
+      id uuid primary key, kind text not null,
+      lane text not null check (lane in ('direct', 'broadcast')),
+      audience jsonb not null, content jsonb not null,
+      created_by text,
+      created_at timestamptz not null default ${s}.clock(),
+      expires_at timestamptz not null,
+      on_unknown text not null default 'repeat' check (on_unknown in ('repeat', 'drop')),
+      state text not null default 'queued'
+        check (state in ('queued', 'sending', 'paused', 'finished', 'cancelled', 'expired')),
+      skip_reason text, postponed text,
+      max_token_id bigint not null default 0, cursor bigint not null default 0, page int not null default 0,
+      fan_out_done boolean not null default false,
+      chunks int not null default 0, chunks_done int not null default 0,
+      estimated bigint, finished_at timestamptz,
+      check (chunks_done <= chunks))`,
+  ]
+}
+
+function ledger(s: Id) {
+  return [
+    sql`create table ${s}.deliveries (
+      id bigint generated always as identity primary key,
+      notification_id uuid not null, chunk bigint not null, part int,
+      state smallint not null default 0 check (state between 0 and 2),
+      attempt int not null default 0, ambiguous smallint not null default 0, deaths smallint not null default 0,
+      project text, recipients smallint not null,
+      token_ids bigint[] not null, results smallint[], ticket_ids text[],
+      accepted smallint not null default 0, handed_over smallint not null default 0,
+      failed smallint not null default 0, no_receipt smallint not null default 0,
+      refused smallint not null default 0, skipped smallint not null default 0,
+      expired smallint not null default 0, cancelled smallint not null default 0, unknown smallint not null default 0,
+      late boolean not null default false,
+      sent_at timestamptz, settled_at timestamptz,
+      check (recipients = cardinality(token_ids) and recipients > 0),
+      check (state <> 2 or recipients = accepted + refused + skipped + expired + cancelled + unknown),
+      check (accepted >= handed_over + failed + no_receipt))`,
+    sql`create unique index deliveries_part on ${s}.deliveries (notification_id, chunk, part)`,
+    sql`create table ${s}.refusals (
+      id bigint generated always as identity primary key,
+      notification_id uuid not null, delivery_id bigint not null, push_token_id bigint not null,
+      stage text not null check (stage in ('ticket', 'receipt', 'request')),
+      code text, message text not null,
+      at timestamptz not null default ${s}.clock())`,
+    sql`create index refusals_notification on ${s}.refusals (notification_id)`,
+    sql`create index refusals_token on ${s}.refusals (push_token_id)`,
+    sql`create table ${s}.parked (
+      id bigint generated always as identity primary key,
+      notification_id uuid not null, queue text not null, data jsonb not null,
+      parked_at timestamptz not null default ${s}.clock())`,
+    sql`create index parked_notification on ${s}.parked (notification_id)`,
+    sql`create table ${s}.pace (
+      project text primary key,
+      next_at timestamptz not null default '-infinity', direct_until timestamptz not null default '-infinity',
+      lowered_to real, lowered_at timestamptz,
+      breaker_until timestamptz, breaker_reason text, breaker_opens int not null default 0)`,
+  ]
+}

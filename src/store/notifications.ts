@@ -1,0 +1,88 @@
+/** Notifications: written with their work in one transaction, moved on by named changes that repeat their guard. */
+import { sql } from 'kysely'
+import type { Audience, Content, NotificationKind, NotificationState, SkipReason } from '../domain/notification.ts'
+import type { Lane } from '../ports.ts'
+import type { Db } from './db.ts'
+
+export interface NewNotification {
+  id: string
+  kind: NotificationKind
+  lane: Lane
+  audience: Audience
+  content: Content
+  createdBy: string | null
+  ttlSeconds: number
+  onUnknown?: 'repeat' | 'drop'
+}
+
+/** What delivery needs to know of one. */
+export interface Notification {
+  id: string
+  lane: Lane
+  audience: Audience
+  content: Content
+  on_unknown: 'repeat' | 'drop'
+  state: NotificationState
+  postponed: string | null
+  expired: boolean
+}
+
+/** Inside the transaction that writes what it is about: a notification exists if and only if its work does. */
+export async function insertNotification(tx: Db, n: NewNotification): Promise<void> {
+  await sql`
+    insert into ${tx.t.notifications} (id, kind, lane, audience, content, created_by, on_unknown, expires_at, max_token_id)
+    values (${n.id}, ${n.kind}, ${n.lane}, ${JSON.stringify(n.audience)}::jsonb, ${JSON.stringify(n.content)}::jsonb,
+      ${n.createdBy}, ${n.onUnknown ?? 'repeat'}, ${tx.now} + make_interval(secs => ${n.ttlSeconds}),
+      (select coalesce(max(id), 0) from ${tx.t.push_tokens}))`.execute(tx.kysely)
+  if (n.lane === 'broadcast') await tx.enqueue('fan-out', [{ notificationId: n.id, page: 0 }])
+  else await tx.enqueue('send-direct', [{ notificationId: n.id, tries: 0 }])
+}
+
+export async function loadNotifications(db: Db, ids: string[]): Promise<Map<string, Notification>> {
+  const rows = await db.rows<Notification>(sql`
+    select id, lane, audience, content, on_unknown, state, postponed, expires_at <= ${db.now} as expired
+    from ${db.t.notifications} where id = any(${ids}::uuid[])`)
+  return new Map(rows.map((row) => [row.id, row]))
+}
+
+export async function notificationState(
+  db: Db,
+  id: string,
+): Promise<{ state: NotificationState; skipReason: SkipReason | null; postponed: string | null } | undefined> {
+  return db.kysely
+    .selectFrom('notifications')
+    .select(['state', 'skip_reason as skipReason', 'postponed'])
+    .where('id', '=', id)
+    .executeTakeFirst()
+}
+
+/** Why it waits just now; null: it moves again. */
+export async function setPostponed(db: Db, ids: string[], reason: string | null): Promise<void> {
+  await sql`
+    update ${db.t.notifications} set postponed = ${reason}
+    where id = any(${ids}::uuid[]) and postponed is distinct from ${reason}`.execute(db.kysely)
+}
+
+/** Nothing of it is left to send. What was cancelled, or has expired, stays so. */
+export async function finishNotifications(
+  db: Db,
+  finished: { id: string; skipReason: SkipReason | null; state?: 'finished' | 'expired' }[],
+): Promise<void> {
+  await sql`
+    update ${db.t.notifications} n
+    set state = done.state, skip_reason = done.skip_reason, postponed = null, finished_at = ${db.now}
+    from unnest(${finished.map((one) => one.id)}::uuid[], ${finished.map((one) => one.skipReason)}::text[],
+      ${finished.map((one) => one.state ?? 'finished')}::text[]) as done (id, skip_reason, state)
+    where n.id = done.id and n.state in ('queued', 'sending', 'paused')`.execute(db.kysely)
+}
+
+/** One more chunk is done; with the last one of a fan-out that is done, so is the notification. */
+export async function finishChunk(db: Db, id: string): Promise<void> {
+  await sql`
+    update ${db.t.notifications} set
+      chunks_done = chunks_done + 1,
+      state = case when state = 'sending' and fan_out_done and chunks_done + 1 = chunks then 'finished' else state end,
+      finished_at = case when fan_out_done and chunks_done + 1 = chunks then ${db.now} else finished_at end,
+      postponed = null
+    where id = ${id}`.execute(db.kysely)
+}

@@ -1,0 +1,156 @@
+/** The two databases behind one door: PGlite in a folder, or PostgreSQL at a URL. Nothing above store can tell which. */
+import { cp, mkdir, rename, rm, stat } from 'node:fs/promises'
+import { join } from 'node:path'
+import { PGlite } from '@electric-sql/pglite'
+import { type Dialect, Kysely, PGliteDialect, PostgresDialect, sql } from 'kysely'
+import pg from 'pg'
+import type { Clock } from 'pg-boss'
+import type { Emit } from '../ports.ts'
+import { type Db, makeDb } from './db.ts'
+import { lockFolder } from './folder-lock.ts'
+import { migrate } from './migrations.ts'
+import {
+  enqueueWith,
+  guardedHandle,
+  makeQueue,
+  newBoss,
+  type Queue,
+  type QueueConnection,
+  releaseAbandoned,
+  warmUp,
+} from './queue.ts'
+import type { Tables } from './tables.ts'
+
+export interface Database {
+  kind: 'pglite' | 'postgres'
+  db: Db
+  queue: Queue
+  /** Rejects when the database does not answer. */
+  ping(): Promise<void>
+  close(): Promise<void>
+}
+
+interface Common {
+  schema: string
+  emit: Emit
+  clock?: Clock
+}
+
+/** PGlite never returns memory: a small buffer cache saves 100 MB, and its files are in the page cache anyway. */
+const PGLITE_PARAMS = ['-c', 'shared_buffers=16MB']
+/** A database that answers nothing for this long counts as away. */
+const QUERY_TIMEOUT_MS = 10_000
+const CONNECT_TIMEOUT_MS = 5_000
+const POOL_SIZE = 10
+
+/**
+ * @param dataDir made when it is not there; locked against a second process (FolderLocked).
+ * @param template a prepared empty database to copy, seconds faster than making one; made when it is not there.
+ */
+export async function openPglite(options: Common & { dataDir: string; template?: string }): Promise<Database> {
+  await mkdir(options.dataDir, { recursive: true, mode: 0o700 })
+  const lock = await lockFolder(options.dataDir)
+  try {
+    const pglite = await openFolder(join(options.dataDir, 'pgdata'), options.template)
+    const handle = guardedHandle(pglite)
+    const database = await assemble(new PGliteDialect({ pglite }), { handle }, options)
+    return {
+      ...database,
+      async close() {
+        await database.close()
+        await lock.release()
+      },
+    }
+  } catch (error) {
+    await lock.release()
+    throw error
+  }
+}
+
+/** The folder appears whole or not at all: a first start that is killed half way leaves nothing to trip over. */
+async function openFolder(folder: string, template: string | undefined): Promise<PGlite> {
+  const startParams = [...PGlite.defaultStartParams, ...PGLITE_PARAMS]
+  if (!(await isThere(folder))) {
+    const half = `${folder}.new`
+    await rm(half, { recursive: true, force: true })
+    if (template && (await isThere(template))) await cp(template, half, { recursive: true })
+    else await (await PGlite.create({ dataDir: half })).close()
+    await rename(half, folder)
+  }
+  return PGlite.create({ dataDir: folder, startParams })
+}
+
+const isThere = (path: string): Promise<boolean> =>
+  stat(path).then(
+    () => true,
+    () => false,
+  )
+
+export async function openPostgres(options: Common & { url: string }): Promise<Database> {
+  const pool = new pg.Pool({
+    connectionString: options.url,
+    application_name: 'belfry',
+    max: POOL_SIZE,
+    connectionTimeoutMillis: CONNECT_TIMEOUT_MS,
+    query_timeout: QUERY_TIMEOUT_MS,
+    keepAlive: true,
+    types: { getTypeParser: numbersForBigints },
+  })
+  pool.on('error', (error) => options.emit('database.error', { error: error.message }))
+  try {
+    return await assemble(new PostgresDialect({ pool }), { url: options.url }, options)
+  } catch (error) {
+    await pool.end().catch(() => undefined)
+    throw error
+  }
+}
+
+const INT8 = 20
+const INT8_ARRAY = 1016
+
+/** Our bigints are row ids and counts, far below 2^53; PGlite gives numbers for them, `pg` strings. */
+function numbersForBigints(oid: number, format?: 'text' | 'binary'): (value: string) => unknown {
+  const parse = pg.types.getTypeParser(oid, format as 'text')
+  if (oid === INT8) return Number
+  if (oid === INT8_ARRAY) return (value) => (parse(value) as string[]).map(Number)
+  return parse
+}
+
+/** The queue is installed first: our clock is a function over its. */
+async function assemble(
+  dialect: Dialect,
+  way: Pick<QueueConnection, 'handle' | 'url'>,
+  options: Common,
+): Promise<Database> {
+  const kind = way.handle ? 'pglite' : 'postgres'
+  const queueSchema = `${options.schema}_queue`
+  const kysely = new Kysely<Tables>({ dialect })
+  const boss = newBoss(
+    { ...way, schema: queueSchema, ...(options.clock ? { clock: options.clock } : {}) },
+    options.emit,
+  )
+  try {
+    await boss.start()
+    await migrate(kysely, { schema: options.schema, queueSchema })
+    await warmUp(boss, kind)
+    if (way.handle) await releaseAbandoned(boss, way.handle, queueSchema)
+  } catch (error) {
+    await boss.stop({ graceful: false, close: true }).catch(() => undefined)
+    throw error
+  }
+  const db = makeDb(kysely.withSchema(options.schema), options.schema, enqueueWith(boss))
+  const queue = makeQueue(boss, db, options.emit)
+  return {
+    kind,
+    db,
+    queue,
+    ping: async () => {
+      await sql`select 1`.execute(kysely)
+    },
+    async close() {
+      await queue.close()
+      // Closes PGlite, or ends the pool, too.
+      await kysely.destroy()
+    },
+  }
+}

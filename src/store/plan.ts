@@ -1,0 +1,93 @@
+/**
+ * Planning: which push tokens a piece of work is for. A chunk and a direct notification are planned once, in the
+ * ledger; who takes the work up again finds the plan and goes on where it stands.
+ */
+import { sql } from 'kysely'
+import type { Recipient } from '../domain/notification.ts'
+import type { Db } from './db.ts'
+
+/** A delivery that is not settled: waiting (planned), or begun by an attempt that may be dead (sending). */
+export interface OpenDelivery {
+  id: number
+  notification_id: string
+  state: 0 | 1
+  attempt: number
+  ambiguous: number
+  deaths: number
+  project: string | null
+  token_ids: number[]
+}
+
+export interface Plan {
+  /** How many deliveries there are, settled ones included. */
+  planned: number
+  open: OpenDelivery[]
+}
+
+/** A delivery to be: up to 100 recipients of one project. */
+export interface NewDelivery {
+  notificationId: string
+  chunk: number
+  part: number
+  project: string | null
+  tokenIds: number[]
+}
+
+export const OPEN_DELIVERY = sql`id, notification_id, state, attempt, ambiguous, deaths, project, token_ids`
+
+const RECIPIENT = sql`id, token, device_type as "deviceType", locale, project, user_id as "userId"`
+
+export async function findPlan(db: Db, notificationIds: string[], chunk: number): Promise<Map<string, Plan>> {
+  const rows = await db.rows<OpenDelivery & { planned: number; settled: boolean }>(sql`
+    select id, notification_id, state, attempt, ambiguous, deaths, project,
+      case when state = 2 then null else token_ids end as token_ids, state = 2 as settled
+    from ${db.t.deliveries}
+    where notification_id = any(${notificationIds}::uuid[]) and chunk = ${chunk} and not late order by id`)
+  const plans = new Map<string, Plan>()
+  for (const { settled, ...row } of rows) {
+    const plan = plans.get(row.notification_id) ?? { planned: 0, open: [] }
+    plan.planned += 1
+    if (!settled) plan.open.push(row)
+    plans.set(row.notification_id, plan)
+  }
+  return plans
+}
+
+/** Planned twice at the same moment (a claim was lost): the first one holds, and this returns nothing. */
+export async function insertPlan(db: Db, deliveries: NewDelivery[]): Promise<OpenDelivery[]> {
+  const rows = deliveries.map((d) => ({
+    notification_id: d.notificationId,
+    chunk: d.chunk,
+    part: d.part,
+    project: d.project,
+    token_ids: d.tokenIds,
+  }))
+  return db.rows<OpenDelivery>(sql`
+    insert into ${db.t.deliveries} (notification_id, chunk, part, project, recipients, token_ids)
+    select notification_id, chunk, part, project, cardinality(token_ids), token_ids
+    from json_to_recordset(${JSON.stringify(rows)}::json)
+      as d (notification_id uuid, chunk bigint, part int, project text, token_ids bigint[])
+    on conflict (notification_id, chunk, part) do nothing
+    returning ${OPEN_DELIVERY}`)
+}
+
+/** The active push tokens of a chunk, now. Whoever is excepted is not among them. */
+export async function readChunk(db: Db, range: { from: number; to: number; except: string[] }): Promise<Recipient[]> {
+  return db.rows<Recipient>(sql`
+    select ${RECIPIENT} from ${db.t.push_tokens}
+    where active and id between ${range.from} and ${range.to} and user_id <> all(${range.except}::text[])
+    order by id`)
+}
+
+/** The active push tokens of these users, now. */
+export async function readUsers(db: Db, userIds: string[]): Promise<Recipient[]> {
+  return db.rows<Recipient>(sql`
+    select ${RECIPIENT} from ${db.t.push_tokens}
+    where active and user_id = any(${userIds}::text[]) order by id`)
+}
+
+/** Those of a plan that are still active: who logged out or was retired since is not among them. */
+export async function readTokens(db: Db, ids: number[]): Promise<Recipient[]> {
+  return db.rows<Recipient>(sql`
+    select ${RECIPIENT} from ${db.t.push_tokens} where active and id = any(${ids}::bigint[])`)
+}

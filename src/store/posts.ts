@@ -1,0 +1,43 @@
+import { sql } from 'kysely'
+import type { Db } from './db.ts'
+
+export interface PostRow {
+  id: string
+  user_id: string
+  title: string
+  text_content: string
+  content_type: string
+  created_at: Date
+}
+
+export async function insertPost(
+  db: Db,
+  post: { id: string; userId: string; title: string; textContent: string; contentType: string },
+): Promise<PostRow> {
+  return db.kysely
+    .insertInto('posts')
+    .values({
+      id: post.id,
+      user_id: post.userId,
+      title: post.title,
+      text_content: post.textContent,
+      content_type: post.contentType,
+    })
+    .returningAll()
+    .executeTakeFirstOrThrow()
+}
+
+export async function findPost(db: Db, id: string): Promise<PostRow | undefined> {
+  return db.kysely.selectFrom('posts').selectAll().where('id', '=', id).executeTakeFirst()
+}
+
+/** Newest first; ids are UUIDv7, so their order is that of their making. */
+export async function listPosts(db: Db, page: { limit: number; before?: string }): Promise<PostRow[]> {
+  return db.kysely
+    .selectFrom('posts')
+    .selectAll()
+    .$if(page.before !== undefined, (query) => query.where('id', '<', sql<string>`${page.before}::uuid`))
+    .orderBy('id', 'desc')
+    .limit(page.limit)
+    .execute()
+}

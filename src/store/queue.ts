@@ -1,0 +1,203 @@
+/**
+ * The work queue: what is left to do. The only import of pg-boss. A job is added inside the caller's transaction and
+ * completed inside the transaction that writes what came of it, so the queue and the ledger never disagree.
+ */
+import { randomUUID } from 'node:crypto'
+import type { PGlite } from '@electric-sql/pglite'
+import type { Kysely } from 'kysely'
+import { type Clock, type Db as Handle, fromKysely, fromPglite, type Job as BossJob, PgBoss } from 'pg-boss'
+import type { Emit } from '../ports.ts'
+import { assertOutsideTransaction, type Db } from './db.ts'
+import type { Tables } from './tables.ts'
+
+/** What each queue's jobs carry. */
+export interface QueueData {
+  'fan-out': { notificationId: string; page: number }
+  /** `baton`: the page of the fan-out that this chunk's end asks for. `tries`: how often it was put off, for the backoff. */
+  'send-broadcast': { notificationId: string; from: number; to: number; baton: number | null; tries: number }
+  'send-direct': { notificationId: string; tries: number }
+  receipts: { deliveryIds: number[]; attempt: number; tries: number }
+}
+export type QueueName = keyof QueueData
+const QUEUE_NAMES = ['fan-out', 'send-broadcast', 'send-direct', 'receipts'] as const satisfies QueueName[]
+
+/** @param afterMs not before that many milliseconds from now, by the database's clock. */
+export type Enqueue = <Q extends QueueName>(queue: Q, data: QueueData[Q][], afterMs?: number) => Promise<void>
+
+export interface Job<Q extends QueueName> {
+  id: string
+  queue: Q
+  data: QueueData[Q]
+  /** How often the queue has given it out again after a death or a give-back; also names this claim. */
+  retryCount: number
+  /** Aborts when the claim is lost: start no further request. */
+  signal: AbortSignal
+}
+
+/** The job was taken over: what this holder wants to write about it is not written. */
+export class ClaimLost extends Error {}
+
+export interface Queue {
+  /** @param handler settles each job itself (complete, postpone, giveBack); what it leaves unsettled is given back. */
+  work<Q extends QueueName>(
+    queue: Q,
+    options: { workers: number; batchSize: number },
+    handler: (jobs: Job<Q>[]) => Promise<void>,
+  ): Promise<void>
+  /** Inside the transaction that writes what came of the jobs. Throws ClaimLost, which rolls that back. */
+  complete(tx: Db, jobs: Job<QueueName>[]): Promise<void>
+  /** Done for now: the work is there again, as `data` says it, after `afterMs`. */
+  postpone<Q extends QueueName>(tx: Db, job: Job<Q>, data: QueueData[Q], afterMs: number): Promise<void>
+  /** Untouched, for anybody at once. */
+  giveBack(jobs: Job<QueueName>[]): Promise<void>
+  /** Takes no more work; resolves when every handler has returned. */
+  stopWorking(): Promise<void>
+  close(): Promise<void>
+}
+
+/** Far beyond any number of deaths: a job is given up by nobody but its handler. pg-boss's own default loses it at the third. */
+const RETRY_LIMIT = 1_000_000
+/** The longest time to live (a month) plus a pause of a month. */
+const RETENTION_SECONDS = 60 * 86_400
+/** How long finished jobs stay to be looked at. */
+const DELETE_AFTER_SECONDS = 3_600
+/** A killed worker's job is given out again after this silence; the shortest that pg-boss allows. */
+const HEARTBEAT_SECONDS = 10
+/** A handler that throws has met a bug; its jobs wait this long, so that it cannot spin. */
+const AFTER_BUG_MS = 5_000
+
+export interface QueueConnection {
+  schema: string
+  /** PGlite: its one handle, guarded. */
+  handle?: Handle
+  /** PostgreSQL: the queue keeps a small pool and its listener for itself. */
+  url?: string
+  /** Tests move the time of the queue and of the database with it. */
+  clock?: Clock
+}
+
+/** pg-boss's way to the embedded database; refuses, rather than waits for ever, inside our own open transaction. */
+export function guardedHandle(pglite: PGlite): Handle {
+  const handle = fromPglite(pglite)
+  return {
+    ...handle,
+    executeSql: async (text, values) => {
+      assertOutsideTransaction('the queue')
+      return handle.executeSql(text, values)
+    },
+  }
+}
+
+export function newBoss(connection: QueueConnection, emit: Emit): PgBoss {
+  const boss = new PgBoss({
+    ...(connection.handle
+      ? { db: connection.handle, backend: 'pglite' as const }
+      : { connectionString: connection.url, max: 4, application_name: 'belfry-queue' }),
+    schema: connection.schema,
+    ...(connection.clock ? { clock: connection.clock } : {}),
+    useListenNotify: true,
+    superviseIntervalSeconds: 1,
+    monitorIntervalSeconds: 1,
+  })
+  boss.on('error', (error) => emit('queue.error', { error: error.message }))
+  return boss
+}
+
+/** Creates the queues and touches each once: pg-boss's queue cache, read cold inside a transaction, would deadlock PGlite. */
+export async function warmUp(boss: PgBoss, kind: 'pglite' | 'postgres'): Promise<void> {
+  for (const name of QUEUE_NAMES) {
+    await boss.createQueue(name, {
+      retryLimit: RETRY_LIMIT,
+      retryDelay: 0,
+      retryBackoff: false,
+      expireInSeconds: 86_400,
+      retentionSeconds: RETENTION_SECONDS,
+      deleteAfterSeconds: DELETE_AFTER_SECONDS,
+      notify: true,
+      ...(kind === 'postgres' ? { heartbeatSeconds: HEARTBEAT_SECONDS } : {}),
+    })
+    await boss.findJobs(name, { id: randomUUID() })
+  }
+}
+
+export function enqueueWith(boss: PgBoss): (kysely: Kysely<Tables>) => Enqueue {
+  return (kysely) => async (queue, data, afterMs) => {
+    const jobs = data.map((item) => ({ data: item, ...(afterMs ? { startAfter: afterMs / 1000 } : {}) }))
+    await boss.insert(queue, jobs, { db: fromKysely(kysely) })
+  }
+}
+
+/** Nobody else can be working on an embedded database: what a killed process had taken is given out again at once. */
+export async function releaseAbandoned(boss: PgBoss, handle: Handle, schema: string): Promise<void> {
+  const { rows } = await handle.executeSql(`select name, id from "${schema}".job where state = 'active'`)
+  for (const name of QUEUE_NAMES) {
+    const ids = rows.filter((row) => row.name === name).map((row) => row.id as string)
+    if (ids.length > 0) await boss.fail(name, ids)
+  }
+}
+
+export function makeQueue(boss: PgBoss, db: Db, emit: Emit): Queue {
+  const workIds = new Map<QueueName, string[]>()
+  const settled = new WeakSet<Job<QueueName>>()
+
+  const complete: Queue['complete'] = async (tx, jobs) => {
+    const [job] = jobs
+    if (!job) return
+    const attempts = jobs.map(({ id, retryCount }) => ({ id, retryCount }))
+    const answer = await boss.complete(job.queue, attempts, null, { db: fromKysely(tx.kysely) })
+    if ((answer as { affected?: number }).affected !== jobs.length) {
+      throw new ClaimLost(`a claim of ${jobs.length} on ${job.queue} is lost (job ${job.id})`)
+    }
+    for (const one of jobs) settled.add(one)
+  }
+  const postpone: Queue['postpone'] = async (tx, job, data, afterMs) => {
+    await complete(tx, [job])
+    await tx.enqueue(job.queue, [data], afterMs)
+  }
+  const giveBack: Queue['giveBack'] = async (jobs) => {
+    for (const { queue, id, retryCount } of jobs) await boss.fail(queue, { id, retryCount })
+  }
+  const afterBug = async (jobs: Job<QueueName>[], error: unknown): Promise<void> => {
+    if (error instanceof ClaimLost) return
+    const text = error instanceof Error ? (error.stack ?? error.message) : String(error)
+    emit('job.failed', { queue: jobs[0]?.queue ?? '', error: text })
+    for (const job of jobs)
+      await db.transaction((tx) => postpone(tx, job, job.data, AFTER_BUG_MS)).catch(() => undefined)
+  }
+  const handle = async <Q extends QueueName>(jobs: Job<Q>[], handler: (jobs: Job<Q>[]) => Promise<void>) => {
+    await handler(jobs).catch((error: unknown) => afterBug(jobs, error))
+    // Should this fail, it must not be caught: pg-boss would take the jobs for done.
+    await giveBack(jobs.filter((job) => !settled.has(job)))
+  }
+
+  return {
+    complete,
+    postpone,
+    giveBack,
+    async work(queue, { workers, batchSize }, handler) {
+      const options = { batchSize, pollingIntervalSeconds: 1, notifyPollingIntervalSeconds: 1 }
+      for (let i = 0; i < workers; i++) {
+        const id: string = await boss.work(queue, options, async (claimed: BossJob<QueueData[typeof queue]>[]) => {
+          await handle(
+            claimed.map((job) => ({
+              id: job.id,
+              queue,
+              data: job.data,
+              retryCount: job.retryCount,
+              signal: job.signal,
+            })),
+            handler,
+          )
+          // Who has just worked asks again at once, instead of waiting for a wake-up or the poll.
+          boss.notifyWorker(id)
+        })
+        workIds.set(queue, [...(workIds.get(queue) ?? []), id])
+      }
+    },
+    async stopWorking() {
+      await Promise.all([...workIds].flatMap(([name, ids]) => ids.map((id) => boss.offWork(name, { id, wait: true }))))
+      workIds.clear()
+    },
+    close: () => boss.stop({ graceful: false, close: true }),
+  }
+}

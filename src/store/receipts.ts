@@ -1,0 +1,56 @@
+/** Expo's later word: which tickets still wait for a receipt, and what the receipts said. */
+import { sql } from 'kysely'
+import { countResults, RESULT } from '../domain/result.ts'
+import type { Db } from './db.ts'
+
+export interface AwaitingReceipts {
+  id: number
+  notification_id: string
+  token_ids: number[]
+  results: number[]
+  ticket_ids: (string | null)[]
+}
+
+/** Once a delivery's last receipt is in, its ticket ids are dropped, and it is not among these. */
+export async function findAwaiting(db: Db, deliveryIds: number[]): Promise<AwaitingReceipts[]> {
+  return db.rows<AwaitingReceipts>(sql`
+    select id, notification_id, token_ids, results, ticket_ids from ${db.t.deliveries}
+    where id = any(${deliveryIds}::bigint[]) and state = 2 and ticket_ids is not null order by id`)
+}
+
+/** A delivery whose results somebody else has moved on meanwhile is left as it is. */
+export async function settleReceipts(
+  db: Db,
+  settled: { before: AwaitingReceipts; results: number[] }[],
+): Promise<void> {
+  const rows = settled.map(({ before, results }) => {
+    const { handed_over, failed, no_receipt } = countResults(results)
+    return {
+      id: before.id,
+      before: before.results,
+      results,
+      handed_over,
+      failed,
+      no_receipt,
+      awaiting: results.includes(RESULT.accepted),
+    }
+  })
+  await sql`
+    update ${db.t.deliveries} d set results = s.results, handed_over = s.handed_over, failed = s.failed,
+      no_receipt = s.no_receipt, ticket_ids = case when s.awaiting then d.ticket_ids end
+    from json_to_recordset(${JSON.stringify(rows)}::json) as s (
+      id bigint, before smallint[], results smallint[], handed_over smallint, failed smallint, no_receipt smallint,
+      awaiting boolean)
+    where d.id = s.id and d.results = s.before`.execute(db.kysely)
+}
+
+/** What a finished piece of work has that receipts will come for, late answers included. */
+export async function acceptedDeliveries(
+  db: Db,
+  notificationIds: string[],
+  chunk: number,
+): Promise<{ id: number; accepted: number }[]> {
+  return db.rows(sql`
+    select id, accepted::int as accepted from ${db.t.deliveries}
+    where notification_id = any(${notificationIds}::uuid[]) and chunk = ${chunk} and accepted > 0 order by id`)
+}

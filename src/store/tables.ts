@@ -1,0 +1,190 @@
+/** The tables as TypeScript sees them; store/migrations has the SQL that makes them. */
+import type { ColumnType, Generated } from 'kysely'
+import type { Audience, Content, NotificationKind, NotificationState, SkipReason } from '../domain/notification.ts'
+import type { Platform } from '../domain/platform.ts'
+import type { Lane } from '../ports.ts'
+
+/** Written as JSON text, read as a value. */
+type Json<T> = ColumnType<T, string, string>
+
+export interface Tables {
+  users: UsersTable
+  push_tokens: PushTokensTable
+  token_events: TokenEventsTable
+  posts: PostsTable
+  messages: MessagesTable
+  notifications: NotificationsTable
+  deliveries: DeliveriesTable
+  refusals: RefusalsTable
+  parked: ParkedTable
+  pace: PaceTable
+}
+
+export type TableName = keyof Tables
+export const TABLE_NAMES = [
+  'users',
+  'push_tokens',
+  'token_events',
+  'posts',
+  'messages',
+  'notifications',
+  'deliveries',
+  'refusals',
+  'parked',
+  'pace',
+] as const satisfies TableName[]
+
+interface UsersTable {
+  id: string
+  name: string | null
+  created_at: Generated<Date>
+  updated_at: Generated<Date>
+}
+
+export type InactiveReason = 'logged_out' | 'DeviceNotRegistered' | 'InvalidCredentials' | 'superseded'
+
+interface PushTokensTable {
+  id: Generated<number>
+  user_id: string
+  token: string
+  device_type: Platform | null
+  installation_id: string | null
+  project: string | null
+  locale: string | null
+  time_zone: string | null
+  app_version: string | null
+  active: boolean
+  inactive_reason: InactiveReason | null
+  inactive_at: Date | null
+  created_at: Generated<Date>
+  updated_at: Generated<Date>
+}
+
+export type TokenEvent =
+  | 'registered'
+  | 'moved'
+  | 'rotated'
+  | 'revived'
+  | 'logged_out'
+  | 'retired'
+  | 'suspended'
+  | 'restored'
+
+interface TokenEventsTable {
+  id: Generated<number>
+  push_token_id: number
+  at: Generated<Date>
+  kind: TokenEvent
+  user_id: string | null
+  from_user_id: string | null
+  detail: string | null
+}
+
+interface PostsTable {
+  id: string
+  user_id: string
+  title: string
+  text_content: string
+  content_type: string
+  created_at: Generated<Date>
+}
+
+interface MessagesTable {
+  id: string
+  sender_id: string
+  receiver_id: string
+  message_type: string
+  content: string
+  created_at: Generated<Date>
+}
+
+interface NotificationsTable {
+  id: string
+  kind: NotificationKind
+  lane: Lane
+  audience: Json<Audience>
+  content: Json<Content>
+  created_by: string | null
+  created_at: Generated<Date>
+  expires_at: Date
+  on_unknown: 'repeat' | 'drop'
+  state: NotificationState
+  skip_reason: SkipReason | null
+  /** Why it waits just now (Expo is down, refuses the access token, …); null while it moves. */
+  postponed: string | null
+  max_token_id: number
+  /** How far the fan-out has read: the last push token id it has cut a chunk for. */
+  cursor: number
+  page: number
+  fan_out_done: boolean
+  chunks: number
+  chunks_done: number
+  estimated: number | null
+  finished_at: Date | null
+}
+
+export const DELIVERY_STATE = { planned: 0, sending: 1, settled: 2 } as const
+export type DeliveryState = (typeof DELIVERY_STATE)[keyof typeof DELIVERY_STATE]
+
+interface DeliveriesTable {
+  id: Generated<number>
+  notification_id: string
+  /** The chunk's first push token id; 0 for a direct notification. */
+  chunk: number
+  /** Its place in the chunk's plan; null when it was split off another delivery. A chunk is planned once. */
+  part: number | null
+  state: DeliveryState
+  /** Counts intents: who settles must hold the attempt that it began. */
+  attempt: number
+  ambiguous: number
+  deaths: number
+  project: string | null
+  recipients: number
+  token_ids: number[]
+  results: number[] | null
+  ticket_ids: (string | null)[] | null
+  accepted: number
+  handed_over: number
+  failed: number
+  no_receipt: number
+  refused: number
+  skipped: number
+  expired: number
+  cancelled: number
+  unknown: number
+  /** A late answer of an attempt that had lost its claim: real pushes, kept for their receipts, not in the books. */
+  late: boolean
+  sent_at: Date | null
+  settled_at: Date | null
+}
+
+interface RefusalsTable {
+  id: Generated<number>
+  notification_id: string
+  delivery_id: number
+  push_token_id: number
+  stage: 'ticket' | 'receipt' | 'request'
+  code: string | null
+  message: string
+  at: Generated<Date>
+}
+
+interface ParkedTable {
+  id: Generated<number>
+  notification_id: string
+  queue: string
+  data: Json<object>
+  parked_at: Generated<Date>
+}
+
+interface PaceTable {
+  project: string
+  next_at: Date
+  direct_until: Date
+  /** Notifications a second that 429s have brought the pace down to; null: the configured rate. */
+  lowered_to: number | null
+  lowered_at: Date | null
+  breaker_until: Date | null
+  breaker_reason: string | null
+  breaker_opens: number
+}
