@@ -1,0 +1,179 @@
+import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
+import { type AddressInfo, createServer as createTcp } from 'node:net'
+import { gzipSync } from 'node:zlib'
+import { afterEach, expect, test } from 'vitest'
+import type { PushGateway } from '../ports.ts'
+import { openGateway } from './gateway.ts'
+
+const open: (() => unknown)[] = []
+afterEach(async () => {
+  for (const close of open.splice(0)) await close()
+})
+
+type Answer = (request: IncomingMessage, response: ServerResponse, body: string) => void
+
+async function gatewayTo(answer: Answer, timeoutMs = 500): Promise<PushGateway> {
+  const server = createServer((request, response) => {
+    let body = ''
+    request.on('data', (chunk) => (body += chunk)).on('end', () => answer(request, response, body))
+  })
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+  const gateway = at((server.address() as AddressInfo).port, timeoutMs)
+  open.push(
+    () => gateway.close(),
+    () => server.closeAllConnections(),
+    () => server.close(),
+  )
+  return gateway
+}
+
+function at(port: number, timeoutMs = 500): PushGateway {
+  const base = `http://127.0.0.1:${port}/--/api/v2/push`
+  const urls = { sendUrl: `${base}/send`, receiptsUrl: `${base}/getReceipts` }
+  return openGateway({ ...urls, accessToken: 'secret', maxConcurrentRequests: 2, timeoutMs, userAgent: 'belfry-test' })
+}
+
+const json =
+  (status: number, value: unknown, headers = {}): Answer =>
+  (_request, response) =>
+    response.writeHead(status, { 'content-type': 'application/json', ...headers }).end(JSON.stringify(value))
+const text =
+  (status: number, body: string): Answer =>
+  (_request, response) =>
+    response.writeHead(status).end(body)
+const ok = { data: [{ status: 'ok', id: 't1' }] }
+const message = [{ to: ['ExponentPushToken[a]'], title: 'Hi' }]
+
+test('a request has the documented headers, and its tickets come back in order', async () => {
+  let seen: IncomingMessage | undefined
+  const gateway = await gatewayTo((request, response) => {
+    seen = request
+    const tickets = [
+      { status: 'ok', id: 't1', surprise: true },
+      {
+        status: 'error',
+        message: 'no',
+        details: { error: 'DeviceNotRegistered', expoPushToken: 'ExponentPushToken[b]' },
+      },
+      { status: 'error', message: 'odd', details: 7 },
+    ]
+    response.setHeader('content-encoding', 'gzip').end(gzipSync(JSON.stringify({ data: tickets })))
+  })
+  const answer = await gateway.send([{ to: ['ExponentPushToken[a]', 'ExponentPushToken[b]', 'ExponentPushToken[c]'] }])
+  expect(answer).toEqual({
+    kind: 'tickets',
+    tickets: [
+      { status: 'ok', id: 't1' },
+      { status: 'error', code: 'DeviceNotRegistered', message: 'no', pushToken: 'ExponentPushToken[b]' },
+      { status: 'error', code: null, message: 'odd' },
+    ],
+  })
+  expect(seen?.url).toBe('/--/api/v2/push/send')
+  expect(seen?.headers).toMatchObject({
+    accept: 'application/json',
+    'accept-encoding': 'gzip, deflate',
+    'content-type': 'application/json',
+    authorization: 'Bearer secret',
+  })
+})
+
+const errors = (code: string, extra = {}) => ({ errors: [{ code, message: 'why', ...extra }] })
+test.each<[string, Answer, object]>([
+  [
+    '429',
+    json(429, errors('TOO_MANY_REQUESTS'), { 'retry-after': '3' }),
+    { kind: 'later', rateLimited: true, afterMs: 3_000 },
+  ],
+  ['429 without a body', text(429, ''), { kind: 'later', rateLimited: true }],
+  [
+    'mixed projects',
+    json(400, errors('PUSH_TOO_MANY_EXPERIENCE_IDS', { details: { a: ['x'] } })),
+    { kind: 'refused', status: 400, code: 'PUSH_TOO_MANY_EXPERIENCE_IDS', details: { a: ['x'] } },
+  ],
+  ['errors with status 200', json(200, errors('VALIDATION_ERROR')), { kind: 'refused', code: 'VALIDATION_ERROR' }],
+  ['errors beside tickets', json(200, { ...ok, ...errors('X') }), { kind: 'ambiguous' }],
+  ['401', json(401, errors('UNAUTHORIZED')), { kind: 'refused', status: 401, code: 'UNAUTHORIZED' }],
+  ['403 as text', text(403, 'no'), { kind: 'refused', status: 403 }],
+  ['500 with errors', json(500, errors('INTERNAL_SERVER_ERROR')), { kind: 'ambiguous', status: 500 }],
+  ['502 as HTML', text(502, '<html>bad gateway</html>'), { kind: 'ambiguous', status: 502 }],
+  ['404 as text', text(404, 'not found'), { kind: 'ambiguous', status: 404 }],
+  [
+    'a redirect',
+    (_request, response) => response.writeHead(302, { location: 'http://127.0.0.1:1/' }).end(),
+    { kind: 'ambiguous', status: 302 },
+  ],
+  ['garbage', text(200, 'ok!'), { kind: 'ambiguous' }],
+  ['too few tickets', json(200, { data: [] }), { kind: 'ambiguous' }],
+  ['a ticket without an id', json(200, { data: [{ status: 'ok' }] }), { kind: 'ambiguous' }],
+  [
+    'half a body',
+    (_request, response) => {
+      response.writeHead(200, { 'content-length': '100' }).write('{"data":')
+      setImmediate(() => response.destroy())
+    },
+    { kind: 'ambiguous' },
+  ],
+  ['a reset', (request) => request.socket.destroy(), { kind: 'ambiguous' }],
+  ['silence', () => undefined, { kind: 'ambiguous', reason: 'no answer within 500 ms' }],
+  [
+    'a body that drips',
+    (_request, response) => {
+      response.writeHead(200)
+      const drip = setInterval(() => response.write(' '), 50)
+      response.on('close', () => clearInterval(drip))
+    },
+    { kind: 'ambiguous', reason: 'no answer within 500 ms' },
+  ],
+  [
+    'a gzip bomb',
+    (_request, response) => response.setHeader('content-encoding', 'gzip').end(gzipSync(Buffer.alloc(20_000_000))),
+    { kind: 'ambiguous' },
+  ],
+  [
+    'an endless body',
+    (_request, response) => {
+      response.writeHead(200)
+      response.write(Buffer.alloc(3_000_000, 32))
+    },
+    { kind: 'ambiguous' },
+  ],
+])('%s', async (_name, answer, expected) => {
+  const gateway = await gatewayTo(answer)
+  expect(await gateway.send(message)).toMatchObject(expected)
+})
+
+test('a connection that was never made is certainly not sent', async () => {
+  const server = createTcp().listen(0, '127.0.0.1')
+  await new Promise((resolve) => server.once('listening', resolve))
+  const { port } = server.address() as AddressInfo
+  await new Promise((resolve) => server.close(resolve))
+  const gateway = at(port)
+  open.push(() => gateway.close())
+  expect(await gateway.send(message)).toMatchObject({ kind: 'later', reason: expect.stringContaining('ECONNREFUSED') })
+})
+
+test('receipts are a map; those that are not there yet are not in it', async () => {
+  const gateway = await gatewayTo((request, response, body) => {
+    expect(request.url).toBe('/--/api/v2/push/getReceipts')
+    expect(JSON.parse(body)).toEqual({ ids: ['a', 'b', 'c'] })
+    response.end(
+      JSON.stringify({
+        data: {
+          a: { status: 'ok' },
+          b: { status: 'error', message: 'm', details: { error: 'InvalidCredentials' } },
+          c: 5,
+        },
+      }),
+    )
+  })
+  const answer = await gateway.receipts(['a', 'b', 'c'])
+  expect(answer.kind === 'receipts' && [...answer.receipts]).toEqual([
+    ['a', { status: 'ok' }],
+    ['b', { status: 'error', code: 'InvalidCredentials', message: 'm' }],
+  ])
+})
+
+test('receipts that do not come are asked for later', async () => {
+  const gateway = await gatewayTo(text(503, 'busy'))
+  expect(await gateway.receipts(['a'])).toMatchObject({ kind: 'later', status: 503 })
+})

@@ -1,0 +1,160 @@
+/**
+ * The only HTTP to Expo. Every answer becomes a value that says whether the recipients can have been reached; nothing
+ * here retries, and nothing throws for what the network did.
+ */
+import { Pool } from 'undici'
+import type { ExpoMessage } from '../domain/expo-message.ts'
+import type { PushGateway, ReceiptsAnswer, SendAnswer } from '../ports.ts'
+import { readBody } from './body.ts'
+import { parseReceipts, parseRequestError, parseTickets } from './parse.ts'
+
+export interface GatewayOptions {
+  sendUrl: string
+  receiptsUrl: string
+  accessToken?: string | undefined
+  maxConcurrentRequests: number
+  /** One request, answer included. */
+  timeoutMs: number
+  userAgent: string
+}
+
+/** Nothing of a request has left when one of these is thrown: there was no connection to write to. */
+const NOT_CONNECTED = new Set([
+  'ECONNREFUSED',
+  'ENOTFOUND',
+  'EAI_AGAIN',
+  'EHOSTUNREACH',
+  'ENETUNREACH',
+  'EADDRNOTAVAIL',
+  'EMFILE',
+  'UND_ERR_CONNECT_TIMEOUT',
+  'EPROTO',
+  'DEPTH_ZERO_SELF_SIGNED_CERT',
+  'SELF_SIGNED_CERT_IN_CHAIN',
+  'UNABLE_TO_VERIFY_LEAF_SIGNATURE',
+  'UNABLE_TO_GET_ISSUER_CERT_LOCALLY',
+  'CERT_HAS_EXPIRED',
+  'CERT_NOT_YET_VALID',
+  'ERR_TLS_CERT_ALTNAME_INVALID',
+])
+
+interface Answer {
+  status: number
+  headers: Record<string, string | string[] | undefined>
+  body: string
+}
+type Exchange = { answer: Answer } | { failure: { reason: string; sent: boolean } }
+
+export function openGateway(options: GatewayOptions): PushGateway {
+  const headers = {
+    accept: 'application/json',
+    'accept-encoding': 'gzip, deflate',
+    'content-type': 'application/json',
+    'user-agent': options.userAgent,
+    ...(options.accessToken ? { authorization: `Bearer ${options.accessToken}` } : {}),
+  }
+  const send = new URL(options.sendUrl)
+  const receipts = new URL(options.receiptsUrl)
+  const pool = new Pool(send.origin, {
+    connections: options.maxConcurrentRequests,
+    pipelining: 1,
+    connect: { timeout: Math.min(10_000, options.timeoutMs) },
+    headersTimeout: options.timeoutMs,
+    bodyTimeout: options.timeoutMs,
+  })
+
+  async function post(url: URL, body: unknown, signal: AbortSignal | undefined): Promise<Exchange> {
+    const timeout = AbortSignal.timeout(options.timeoutMs)
+    try {
+      const response = await pool.request({
+        method: 'POST',
+        path: url.pathname + url.search,
+        headers,
+        body: JSON.stringify(body),
+        signal: signal ? AbortSignal.any([timeout, signal]) : timeout,
+      })
+      const text = await readBody(response.body, response.headers['content-encoding'])
+      return { answer: { status: response.statusCode, headers: response.headers, body: text } }
+    } catch (error) {
+      return { failure: describe(error, timeout.aborted, options.timeoutMs) }
+    }
+  }
+
+  return {
+    async send(messages: ExpoMessage[], signal): Promise<SendAnswer> {
+      const recipients = messages.reduce((sum, message) => sum + message.to.length, 0)
+      const exchange = await post(send, messages, signal)
+      return 'answer' in exchange ? readSend(exchange.answer, recipients) : sendFailure(exchange.failure)
+    },
+    async receipts(ticketIds, signal): Promise<ReceiptsAnswer> {
+      const exchange = await post(receipts, { ids: ticketIds }, signal)
+      if ('failure' in exchange) return { kind: 'later', reason: exchange.failure.reason }
+      const { answer } = exchange
+      const parsed = answer.status === 200 ? parseReceipts(answer.body) : undefined
+      if (parsed) return { kind: 'receipts', receipts: parsed }
+      return { kind: 'later', reason: describeAnswer(answer), status: answer.status, ...retryAfter(answer) }
+    },
+    close: () => pool.destroy(),
+  }
+}
+
+function describe(error: unknown, timedOut: boolean, timeoutMs: number): { reason: string; sent: boolean } {
+  if (timedOut) return { reason: `no answer within ${timeoutMs} ms`, sent: true }
+  const { code, message } = error as NodeJS.ErrnoException
+  // Several addresses were tried: what they have in common is that none took the connection.
+  const causes =
+    error instanceof AggregateError ? (error.errors as NodeJS.ErrnoException[]) : [error as NodeJS.ErrnoException]
+  const sent = !causes.every((cause) => NOT_CONNECTED.has(cause.code ?? ''))
+  return { reason: code && !message?.includes(code) ? `${code}: ${message}` : message || String(code), sent }
+}
+
+function sendFailure({ reason, sent }: { reason: string; sent: boolean }): SendAnswer {
+  return sent ? { kind: 'ambiguous', reason } : { kind: 'later', reason }
+}
+
+/** What is not one of Expo's documented answers may have been sent: it is ambiguous, never a no. */
+function readSend(answer: Answer, recipients: number): SendAnswer {
+  const { status } = answer
+  if (status === 200) {
+    const tickets = parseTickets(answer.body)
+    if (tickets?.length === recipients) return { kind: 'tickets', tickets }
+    const refusal = parseRequestError(answer.body)
+    if (refusal) return { kind: 'refused', status, ...refusal }
+    const reason = tickets
+      ? `${tickets.length} tickets for ${recipients} recipients`
+      : 'an answer that is no JSON of tickets'
+    return { kind: 'ambiguous', reason, status }
+  }
+  const error = parseRequestError(answer.body)
+  if (status === 429 || error?.code === 'TOO_MANY_REQUESTS') {
+    return {
+      kind: 'later',
+      reason: error?.message ?? 'too many requests',
+      status,
+      rateLimited: true,
+      ...retryAfter(answer),
+    }
+  }
+  if (status === 401 || status === 403) {
+    return {
+      kind: 'refused',
+      status,
+      code: error?.code ?? 'UNAUTHORIZED',
+      message: error?.message ?? describeAnswer(answer),
+    }
+  }
+  if (status >= 400 && status < 500 && error) return { kind: 'refused', status, ...error }
+  return { kind: 'ambiguous', reason: describeAnswer(answer), status }
+}
+
+/** Seconds or a date; Expo documents neither, so nothing depends on it. */
+function retryAfter(answer: Answer): { afterMs?: number } {
+  const header = answer.headers['retry-after']
+  if (typeof header !== 'string') return {}
+  const seconds = /^\d{1,6}$/.test(header.trim()) ? Number(header) : (Date.parse(header) - Date.now()) / 1000
+  return Number.isFinite(seconds) && seconds >= 0 ? { afterMs: seconds * 1000 } : {}
+}
+
+function describeAnswer({ status, body }: Answer): string {
+  return `HTTP ${status}: ${body.slice(0, 200).replace(/\s+/g, ' ').trim() || 'no body'}`
+}

@@ -1,0 +1,81 @@
+/**
+ * Expo's answers, read leniently: an unknown field or code is never an error, a missing one never a crash. By hand,
+ * because this reads every ticket there is.
+ */
+import type { Receipt, Ticket } from '../domain/verdict.ts'
+
+type Fields = Record<string, unknown>
+
+/** Undefined: not an answer of tickets. One that also carries `errors` is none: it cannot be told what was sent. */
+export function parseTickets(body: string): Ticket[] | undefined {
+  const json = parseJson(body)
+  if (!isObject(json) || 'errors' in json) return undefined
+  // One message object with one recipient is answered with an object instead of a list.
+  const data = isObject(json.data) ? [json.data] : json.data
+  if (!Array.isArray(data)) return undefined
+  const tickets: Ticket[] = []
+  for (const item of data as unknown[]) {
+    const ticket = isObject(item) ? readTicket(item) : undefined
+    if (!ticket) return undefined
+    tickets.push(ticket)
+  }
+  return tickets
+}
+
+function readTicket(item: Fields): Ticket | undefined {
+  if (item.status === 'ok') return typeof item.id === 'string' ? { status: 'ok', id: item.id } : undefined
+  if (item.status !== 'error') return undefined
+  const details = isObject(item.details) ? item.details : {}
+  return {
+    status: 'error',
+    code: textOr(details.error, null),
+    message: textOr(item.message, ''),
+    ...(typeof details.expoPushToken === 'string' ? { pushToken: details.expoPushToken } : {}),
+  }
+}
+
+/** Ids without a receipt are simply not in it; one that cannot be read counts as not there yet. */
+export function parseReceipts(body: string): Map<string, Receipt> | undefined {
+  const json = parseJson(body)
+  if (!isObject(json) || !isObject(json.data)) return undefined
+  const receipts = new Map<string, Receipt>()
+  for (const [id, item] of Object.entries(json.data)) {
+    if (!isObject(item)) continue
+    if (item.status === 'ok') receipts.set(id, { status: 'ok' })
+    else if (item.status === 'error') {
+      const details = isObject(item.details) ? item.details : {}
+      receipts.set(id, { status: 'error', code: textOr(details.error, null), message: textOr(item.message, '') })
+    }
+  }
+  return receipts
+}
+
+/** Undefined: no `errors`, or tickets beside them, so that nothing is certain. */
+export function parseRequestError(body: string): { code: string; message: string; details?: unknown } | undefined {
+  const json = parseJson(body)
+  if (!isObject(json) || 'data' in json || !Array.isArray(json.errors)) return undefined
+  const error: unknown = json.errors[0]
+  if (!isObject(error)) return undefined
+  const code = typeof error.code === 'number' ? String(error.code) : textOr(error.code, 'UNKNOWN')
+  return {
+    code,
+    message: textOr(error.message, ''),
+    ...(error.details === undefined ? {} : { details: error.details }),
+  }
+}
+
+function isObject(value: unknown): value is Fields {
+  return typeof value === 'object' && value !== null && !Array.isArray(value)
+}
+
+function textOr<T>(value: unknown, otherwise: T): string | T {
+  return typeof value === 'string' ? value : otherwise
+}
+
+function parseJson(body: string): unknown {
+  try {
+    return JSON.parse(body)
+  } catch {
+    return undefined
+  }
+}
