@@ -1,0 +1,165 @@
+/** The senders of direct notifications: up to a hundred at once, packed into shared requests, each with its own books. */
+import type { Recipient } from '../domain/notification.ts'
+import { pack } from '../domain/requests.ts'
+import { finishNotifications, loadNotifications, type Notification, setPostponed } from '../store/notifications.ts'
+import { parkJob } from '../store/parked.ts'
+import { findPlan, type Plan, readUsers } from '../store/plan.ts'
+import { ClaimLost, type Job } from '../store/queue.ts'
+import { closePlan, type Ending, endingOf } from './ending.ts'
+import type { Parcel } from './parcel.ts'
+import { DIRECT_CHUNK, isIn, planNew, resumePlan } from './plan.ts'
+import { enqueueReceipts } from './receipts.ts'
+import type { Ended, Hold, Run } from './run.ts'
+import { worst } from './run.ts'
+import type { Workplace } from './start.ts'
+
+type DirectJob = Job<'send-direct'>
+interface Task {
+  job: DirectJob
+  notification: Notification
+}
+
+/** A sender takes no more than this at once; what is over goes back to the queue. */
+const MOST_RECIPIENTS = 1_000
+
+export async function sendDirect(place: Workplace, run: Run, jobs: DirectJob[]): Promise<void> {
+  const notifications = await loadNotifications(
+    place.db,
+    jobs.map((job) => job.data.notificationId),
+  )
+  const tasks: Task[] = []
+  for (const job of jobs) {
+    const notification = notifications.get(job.data.notificationId)
+    if (!notification) await place.db.transaction((tx) => place.queue.complete(tx, [job]))
+    else if (!(await endOrPark(place, { job, notification }))) tasks.push({ job, notification })
+  }
+  if (tasks.length === 0) return
+  const { parcels, taken, withoutToken } = await parcelsOf(place, tasks)
+  const ends = await sendParcels(run, parcels, taken)
+  const done = taken.filter((task) => ends.get(task.notification.id) === 'done')
+  await finish(place, [...done, ...withoutToken], new Set(withoutToken.map((task) => task.notification.id)))
+  for (const task of taken) {
+    const end = ends.get(task.notification.id)
+    if (typeof end === 'object') await postpone(place, task, end)
+    else if (end === 'not_begun') await lookAgain(place, task)
+  }
+}
+
+/** @returns whether there is nothing left to send of it. */
+async function endOrPark(place: Workplace, { job, notification }: Task): Promise<boolean> {
+  const ending = endingOf(notification, place.options.pushesEnabled)
+  if (ending) await end(place, { job, notification }, ending)
+  else if (notification.state === 'paused') await place.db.transaction((tx) => parkJob(tx, place.queue, job, job.data))
+  else return false
+  return true
+}
+
+interface Planned {
+  parcels: Parcel[]
+  taken: Task[]
+  withoutToken: Task[]
+}
+
+async function parcelsOf(place: Workplace, tasks: Task[]): Promise<Planned> {
+  const plans = await findPlan(
+    place.db,
+    tasks.map((task) => task.notification.id),
+    DIRECT_CHUNK,
+  )
+  const fresh = tasks.filter((task) => !plans.has(task.notification.id))
+  const users = fresh.flatMap(({ notification: { audience } }) => ('users' in audience ? audience.users : []))
+  const devices = users.length > 0 ? await readUsers(place.db, [...new Set(users)]) : []
+  const { work, taken, withoutToken } = chooseUpTo(MOST_RECIPIENTS, fresh, devices)
+  const parcels = await planNew(place.db, work)
+  for (const { notification } of tasks) {
+    const plan = plans.get(notification.id)
+    if (plan) parcels.push(...(await resumePlan(place.db, notification, plan satisfies Plan)))
+  }
+  return { parcels, taken: [...taken, ...tasks.filter((task) => plans.has(task.notification.id))], withoutToken }
+}
+
+function chooseUpTo(most: number, tasks: Task[], devices: Recipient[]) {
+  const byUser = Map.groupBy(devices, (device) => device.userId)
+  const work: { notification: Notification; chunk: number; recipients: Recipient[] }[] = []
+  const taken: Task[] = []
+  const withoutToken: Task[] = []
+  let count = 0
+  for (const task of tasks) {
+    const { audience } = task.notification
+    const named = 'users' in audience ? [...new Set(audience.users)] : []
+    const recipients = named.flatMap((user) => byUser.get(user) ?? []).filter((device) => isIn(audience, device))
+    if (count > 0 && count + recipients.length > most) continue
+    count += recipients.length
+    if (recipients.length === 0) withoutToken.push(task)
+    else {
+      taken.push(task)
+      work.push({ notification: task.notification, chunk: DIRECT_CHUNK, recipients })
+    }
+  }
+  return { work, taken, withoutToken }
+}
+
+/** How each notification ended: its parcels may have travelled in several requests. */
+async function sendParcels(run: Run, parcels: Parcel[], tasks: Task[]): Promise<Map<string, Ended>> {
+  const tries = Math.max(0, ...tasks.map((task) => task.job.data.tries))
+  const ends = new Map<string, Ended[]>(tasks.map((task) => [task.notification.id, []]))
+  const sized = parcels.map((parcel) => ({ parcel, project: parcel.delivery.project, size: parcel.recipients.length }))
+  await Promise.all(
+    pack(sized).map(async (request) => {
+      const end = await run(
+        'direct',
+        request.map((one) => one.parcel),
+        tries,
+      )
+      for (const { parcel } of request) ends.get(parcel.notification.id)?.push(end)
+    }),
+  )
+  return new Map([...ends].map(([id, all]) => [id, worst(all)]))
+}
+
+async function finish(place: Workplace, tasks: Task[], withoutToken: Set<string>): Promise<void> {
+  if (tasks.length === 0) return
+  const ids = tasks.map((task) => task.notification.id)
+  await place.db.transaction(async (tx) => {
+    await place.queue.complete(
+      tx,
+      tasks.map((task) => task.job),
+    )
+    await finishNotifications(
+      tx,
+      ids.map((id) => ({ id, skipReason: withoutToken.has(id) ? 'no_push_token' : null })),
+    )
+    await enqueueReceipts(tx, ids, DIRECT_CHUNK, place.options.receiptDelayMs)
+  })
+  for (const { notification } of tasks) {
+    if (!withoutToken.has(notification.id)) continue
+    const users = 'users' in notification.audience ? notification.audience.users : []
+    for (const userId of users) place.emit('user.without_token', { userId, notificationId: notification.id })
+  }
+}
+
+async function end(place: Workplace, { job, notification }: Task, ending: Ending): Promise<void> {
+  await place.db.transaction(async (tx) => {
+    await place.queue.complete(tx, [job])
+    await closePlan(tx, notification, DIRECT_CHUNK, ending)
+    const state = ending === 'expired' ? 'expired' : 'finished'
+    await finishNotifications(tx, [
+      { id: notification.id, skipReason: ending === 'disabled' ? 'disabled' : null, state },
+    ])
+    await enqueueReceipts(tx, [notification.id], DIRECT_CHUNK, place.options.receiptDelayMs)
+  })
+}
+
+async function postpone(place: Workplace, { job, notification }: Task, hold: Hold): Promise<void> {
+  await place.db.transaction(async (tx) => {
+    await place.queue.postpone(tx, job, { ...job.data, tries: hold.tries }, hold.afterMs)
+    await setPostponed(tx, [notification.id], hold.reason)
+  })
+}
+
+/** Not begun: it has just expired, or been cancelled or paused; or somebody else has it. */
+async function lookAgain(place: Workplace, task: Task): Promise<void> {
+  const now = (await loadNotifications(place.db, [task.notification.id])).get(task.notification.id)
+  if (now && (await endOrPark(place, { ...task, notification: now }))) return
+  throw new ClaimLost('somebody else sends this notification')
+}

@@ -1,0 +1,28 @@
+/** Whether a notification may go on, and what becomes of what was planned when it may not. */
+import { RESULT } from '../domain/result.ts'
+import type { Db } from '../store/db.ts'
+import { closePlanned } from '../store/deliveries.ts'
+import type { Notification } from '../store/notifications.ts'
+import { findPlan } from '../store/plan.ts'
+import { settleUnknown } from './plan.ts'
+
+export type Ending = 'cancelled' | 'expired' | 'disabled'
+
+export function endingOf(notification: Notification, pushesEnabled: boolean): Ending | undefined {
+  if (notification.state === 'cancelled') return 'cancelled'
+  if (notification.expired || notification.state === 'expired') return 'expired'
+  return pushesEnabled ? undefined : 'disabled'
+}
+
+const as = { cancelled: 'cancelled', expired: 'expired', disabled: 'skipped' } as const
+
+/** Closes the books of one piece of work: what was begun and has no answer is unknown, the rest was never sent. */
+export async function closePlan(tx: Db, notification: Notification, chunk: number, ending: Ending): Promise<void> {
+  const plan = (await findPlan(tx, [notification.id], chunk)).get(notification.id)
+  if (!plan) return
+  await settleUnknown(
+    tx,
+    plan.open.filter((one) => one.state === 1),
+  )
+  await closePlanned(tx, notification.id, chunk, as[ending], RESULT[as[ending]])
+}

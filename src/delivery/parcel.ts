@@ -1,0 +1,27 @@
+import type { Recipient } from '../domain/notification.ts'
+import { RESULT, type Result } from '../domain/result.ts'
+import type { Held, Settled } from '../store/deliveries.ts'
+import type { Notification } from '../store/notifications.ts'
+import type { OpenDelivery } from '../store/plan.ts'
+
+/** One delivery on its way: what the ledger holds of it, and to whom it goes just now. */
+export interface Parcel {
+  delivery: OpenDelivery
+  notification: Notification
+  /** In the order of the delivery's push tokens; null: gone since it was planned, and to be skipped. */
+  recipients: (Recipient | null)[]
+}
+
+export function makeParcel(
+  delivery: OpenDelivery,
+  notification: Notification,
+  recipients: ReadonlyMap<number, Recipient>,
+): Parcel {
+  return { delivery, notification, recipients: delivery.token_ids.map((id) => recipients.get(id) ?? null) }
+}
+
+/** The same result for everybody who could be reached; who is gone is skipped. */
+export function settleAll(parcel: Parcel, held: Held, result: Result): Settled {
+  const results = parcel.recipients.map((recipient) => (recipient ? result : RESULT.skipped))
+  return { ...held, results, ticketIds: null }
+}

@@ -1,0 +1,83 @@
+/** From a piece of work to parcels: planned once, in the ledger; taken up again where it stands. */
+import { mayRepeat } from '../domain/judge.ts'
+import type { Audience, Recipient } from '../domain/notification.ts'
+import { byProject } from '../domain/requests.ts'
+import { RESULT } from '../domain/result.ts'
+import type { Db } from '../store/db.ts'
+import { settleDeliveries, takeOver } from '../store/deliveries.ts'
+import type { Notification } from '../store/notifications.ts'
+import { insertPlan, type NewDelivery, type OpenDelivery, type Plan, readTokens } from '../store/plan.ts'
+import { ClaimLost } from '../store/queue.ts'
+import { makeParcel, type Parcel } from './parcel.ts'
+
+/** A direct notification is one piece of work; broadcasts have chunks, named by their first push token id, from 1. */
+export const DIRECT_CHUNK = 0
+
+export interface ToPlan {
+  notification: Notification
+  chunk: number
+  recipients: Recipient[]
+}
+
+/** Writes the plan of work that has none yet. */
+export async function planNew(db: Db, work: ToPlan[]): Promise<Parcel[]> {
+  const rows = work.flatMap(({ notification, chunk, recipients }) =>
+    byProject(recipients).map<NewDelivery>((request, part) => ({
+      notificationId: notification.id,
+      chunk,
+      part,
+      project: request.project,
+      tokenIds: request.recipients.map((one) => one.id),
+    })),
+  )
+  if (rows.length === 0) return []
+  const planned = await insertPlan(db, rows)
+  if (planned.length < rows.length) throw new ClaimLost('somebody else has planned the same work')
+  const notifications = new Map(work.map(({ notification }) => [notification.id, notification]))
+  const recipients = new Map(
+    work.flatMap((one) => one.recipients.map((recipient) => [recipient.id, recipient] as const)),
+  )
+  return planned.map((one) => makeParcel(one, notifications.get(one.notification_id) as Notification, recipients))
+}
+
+/**
+ * What is left of a plan that an earlier attempt began. Deliveries found as `sending` may have been sent: they are
+ * repeated within limits, past which they end as `unknown`.
+ */
+export async function resumePlan(db: Db, notification: Notification, plan: Plan): Promise<Parcel[]> {
+  const begun = plan.open.filter((one) => one.state === 1).map((one) => ({ ...one, deaths: one.deaths + 1 }))
+  const again = begun.filter((one) => mayRepeat(one, notification.on_unknown))
+  await settleUnknown(
+    db,
+    begun.filter((one) => !again.includes(one)),
+  )
+  await takeOver(db, again)
+  const open = [...plan.open.filter((one) => one.state === 0), ...again]
+  const tokens = await readTokens(
+    db,
+    open.flatMap((one) => one.token_ids),
+  )
+  const reached = tokens.filter((recipient) => isIn(notification.audience, recipient))
+  const recipients = new Map(reached.map((recipient) => [recipient.id, recipient]))
+  return open.map((one) => makeParcel(one, notification, recipients))
+}
+
+/** Their requests may have left, and nobody will ask again. */
+export async function settleUnknown(db: Db, open: OpenDelivery[]): Promise<void> {
+  if (open.length === 0) return
+  await settleDeliveries(
+    db,
+    open.map(({ id, attempt, token_ids }) => ({
+      id,
+      attempt,
+      results: token_ids.map(() => RESULT.unknown),
+      ticketIds: null,
+    })),
+  )
+}
+
+/** Whether this push token, as it belongs now, is meant. */
+export function isIn(audience: Audience, recipient: Recipient): boolean {
+  if (audience.except?.includes(recipient.userId)) return false
+  return 'users' in audience ? audience.users.includes(recipient.userId) : true
+}

@@ -1,0 +1,66 @@
+/** Carries requests to their end: goes on after a division and after a short wait, and says what has to wait longer. */
+import type { Lane } from '../ports.ts'
+import { readTokens } from '../store/plan.ts'
+import { makeParcel, type Parcel } from './parcel.ts'
+import type { Send, SenderParts } from './sender.ts'
+
+/** What is left of some requests must wait. */
+export interface Hold {
+  afterMs: number
+  reason: string
+  /** How often it has failed, for the backoff of the next time. */
+  tries: number
+}
+
+export type Ended = 'done' | 'not_begun' | 'stopped' | Hold
+
+export type Run = (lane: Lane, parcels: Parcel[], tries: number) => Promise<Ended>
+
+/** Shorter waits are not worth giving the work back to the queue. */
+const INLINE_WAIT_MS = 2_000
+
+export function openRun(parts: SenderParts, send: Send): Run {
+  const run: Run = async (lane, parcels, tries) => {
+    const sent = await send(lane, parcels, tries)
+    switch (sent.kind) {
+      case 'done':
+      case 'not_begun':
+      case 'stopped':
+        return sent.kind
+      case 'held':
+        return { afterMs: sent.afterMs, reason: sent.reason, tries }
+      case 'divided':
+        return worst(await Promise.all(sent.requests.map((request) => run(lane, request, tries))))
+      case 'again': {
+        if (sent.afterMs > INLINE_WAIT_MS) return { afterMs: sent.afterMs, reason: sent.reason, tries: tries + 1 }
+        await parts.clock.wait(sent.afterMs, parts.stop)
+        if (parts.stop.aborted) return 'stopped'
+        return run(lane, await lookAgain(parts, sent.parcels), tries + 1)
+      }
+    }
+  }
+  return run
+}
+
+/** A token may have been logged out, or have moved to somebody else, since it was read. */
+async function lookAgain(parts: SenderParts, parcels: Parcel[]): Promise<Parcel[]> {
+  const ids = parcels.flatMap((parcel) => parcel.delivery.token_ids)
+  const now = new Map((await readTokens(parts.db, ids)).map((recipient) => [recipient.id, recipient]))
+  return parcels.map((parcel) => {
+    const known = new Map(
+      parcel.recipients.flatMap((before) => {
+        const recipient = before && now.get(before.id)
+        return recipient && recipient.userId === before.userId ? [[recipient.id, recipient] as const] : []
+      }),
+    )
+    return makeParcel(parcel.delivery, parcel.notification, known)
+  })
+}
+
+/** What all of them together come to: the one that needs most attention. */
+export function worst(ends: Ended[]): Ended {
+  const holds = ends.filter((end): end is Hold => typeof end === 'object')
+  if (ends.includes('stopped')) return 'stopped'
+  if (holds.length > 0) return holds.reduce((longest, hold) => (hold.afterMs > longest.afterMs ? hold : longest))
+  return ends.includes('not_begun') ? 'not_begun' : 'done'
+}

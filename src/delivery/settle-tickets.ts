@@ -1,0 +1,58 @@
+/** From a request's tickets to the ledger, and to the facts that are told about it. */
+import { judgeTickets, type PartVerdict } from '../domain/judge.ts'
+import type { BuiltRequest } from '../domain/messages.ts'
+import { countResults, RESULT } from '../domain/result.ts'
+import type { Ticket } from '../domain/verdict.ts'
+import type { Lane } from '../ports.ts'
+import type { Begun, SenderParts } from './sender.ts'
+import type { Settlement } from './settle.ts'
+
+export interface Ticketed {
+  lane: Lane
+  begun: Begun[]
+  request: BuiltRequest
+  tickets: Ticket[]
+  ms: number
+}
+
+export async function settleTickets(parts: Pick<SenderParts, 'settle' | 'emit'>, told: Ticketed): Promise<void> {
+  const { begun, request, tickets } = told
+  const tokens = begun.map((one) => one.recipients.map((recipient) => recipient?.token ?? null))
+  const verdicts = judgeTickets(tokens, request.slots, tickets)
+  await Promise.all(verdicts.map((verdict, index) => parts.settle(settlement(begun[index] as Begun, verdict))))
+  const counts = countResults(verdicts.flatMap((verdict) => verdict.results))
+  parts.emit('request.settled', {
+    lane: told.lane,
+    accepted: counts.accepted,
+    refused: counts.refused,
+    ms: Math.round(told.ms),
+    project: begun[0]?.delivery.project ?? null,
+  })
+  if (told.lane === 'direct') tellUsers(parts, begun, verdicts)
+}
+
+function settlement(parcel: Begun, verdict: PartVerdict): Settlement {
+  return {
+    settled: { ...parcel.held, results: verdict.results, ticketIds: verdict.ticketIds },
+    refused: verdict.refused.map(({ position, code, message, fate }) => ({
+      tokenId: parcel.delivery.token_ids[position] ?? 0,
+      stage: 'ticket',
+      code,
+      message,
+      fate,
+    })),
+  }
+}
+
+function tellUsers(parts: Pick<SenderParts, 'emit'>, begun: Begun[], verdicts: PartVerdict[]): void {
+  begun.forEach((parcel, index) => {
+    const devices = new Map<string, number>()
+    parcel.recipients.forEach((recipient, position) => {
+      if (!recipient || verdicts[index]?.results[position] !== RESULT.accepted) return
+      devices.set(recipient.userId, (devices.get(recipient.userId) ?? 0) + 1)
+    })
+    for (const [userId, count] of devices) {
+      parts.emit('user.notified', { userId, notificationId: parcel.notification.id, devices: count })
+    }
+  })
+}

@@ -1,0 +1,93 @@
+/** Time passes here: workers take what is due. They stop in order: no new work, then what is under way, then nothing. */
+import type { Clock, Emit, PushGateway } from '../ports.ts'
+import type { Db } from '../store/db.ts'
+import type { Queue } from '../store/queue.ts'
+import { type Breaker, openBreakers } from './breaker.ts'
+import { sendChunk } from './broadcast.ts'
+import { type Connections, openConnections } from './connections.ts'
+import { sendDirect } from './direct.ts'
+import { fanOut } from './fan-out.ts'
+import { openPace } from './pace.ts'
+import { askReceipts } from './receipts.ts'
+import { openRun } from './run.ts'
+import { openSender, type SenderParts } from './sender.ts'
+import { openSettling } from './settle.ts'
+
+export interface DeliveryOptions {
+  /** Notifications a second, all processes together; 0: no limit. */
+  rateLimit: number
+  maxConcurrentRequests: number
+  timeoutMs: number
+  receiptDelayMs: number
+  /** False: everything is accepted and ends as skipped, nothing is sent. */
+  pushesEnabled: boolean
+}
+
+export interface DeliveryParts {
+  db: Db
+  queue: Queue
+  gateway: PushGateway
+  clock: Clock
+  emit: Emit
+  options: DeliveryOptions
+}
+
+/** What every kind of work here has at hand. */
+export interface Workplace extends DeliveryParts {
+  breaker: Breaker
+  connections: Connections
+}
+
+export interface Delivery {
+  /** Resolves when nothing is under way any more, or at the deadline. Closing twice is fine. */
+  close(deadlineMs: number): Promise<void>
+}
+
+/** Chunks at once: enough to keep every connection busy, while one is finished and the next is read. */
+const CHUNKS_AT_ONCE = 3
+const DIRECT_WORKERS = 4
+const DIRECT_BATCH = 100
+const RECEIPT_WORKERS = 2
+/** A probe may last as long as a request, and the saving of its answer. */
+const PROBE_MARGIN_MS = 5_000
+
+export async function startDelivery(parts: DeliveryParts): Promise<Delivery> {
+  const { db, queue, clock, emit, options } = parts
+  const stopping = new AbortController()
+  const breaker = openBreakers(db, clock, emit, options.timeoutMs + PROBE_MARGIN_MS)
+  const connections = openConnections(options.maxConcurrentRequests)
+  const senderParts: SenderParts = {
+    ...parts,
+    breaker,
+    connections,
+    pace: openPace(db, clock, options.rateLimit),
+    settle: openSettling(db, clock, emit),
+    stop: stopping.signal,
+  }
+  const run = openRun(senderParts, openSender(senderParts))
+  const place: Workplace = { ...parts, breaker, connections }
+
+  await queue.work('send-direct', { workers: DIRECT_WORKERS, batchSize: DIRECT_BATCH }, (jobs) =>
+    sendDirect(place, run, jobs),
+  )
+  await queue.work('fan-out', { workers: 1, batchSize: 1 }, async ([job]) => job && fanOut(place, job))
+  await queue.work(
+    'send-broadcast',
+    { workers: CHUNKS_AT_ONCE, batchSize: 1 },
+    async ([job]) => job && sendChunk(place, run, job),
+  )
+  await queue.work(
+    'receipts',
+    { workers: RECEIPT_WORKERS, batchSize: 1 },
+    async ([job]) => job && askReceipts(place, job),
+  )
+
+  return {
+    async close(deadlineMs) {
+      stopping.abort()
+      const given = new AbortController()
+      await Promise.race([queue.stopWorking(), clock.wait(deadlineMs, given.signal)])
+      given.abort()
+    },
+  }
+}

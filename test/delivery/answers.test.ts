@@ -1,0 +1,147 @@
+/** What Expo answers, and what becomes of it: nothing is lost, little is doubled, no good token is taken out. */
+import { describe, expect, test } from 'vitest'
+import type { ExpoMessage } from '../../src/domain/expo-message.ts'
+import type { SendAnswer } from '../../src/ports.ts'
+import { devicesOf } from '../../src/store/ledger.ts'
+import { notificationState } from '../../src/store/notifications.ts'
+import { listPushTokens } from '../../src/store/push-tokens.ts'
+import { crowd, expectBalanced } from '../kit/books.ts'
+import { until } from '../kit/guard.ts'
+import { allOk, openRunning } from '../kit/inside.ts'
+
+const ambiguous: SendAnswer = { kind: 'ambiguous', reason: 'HTTP 504', status: 504 }
+const tokensIn = (messages: ExpoMessage[]): string[] => messages.flatMap((message) => message.to)
+const refusing =
+  (codes: Record<string, string>) =>
+  (messages: ExpoMessage[]): SendAnswer => ({
+    kind: 'tickets',
+    tickets: tokensIn(messages).map((token) =>
+      codes[token]
+        ? { status: 'error', code: codes[token], message: 'no', pushToken: token }
+        : { status: 'ok', id: token },
+    ),
+  })
+
+describe.each(['PGlite', 'PostgreSQL 18'] as const)('on %s', (kind) => {
+  test('what was certainly not sent is sent again, until it is', async () => {
+    const world = await openRunning(kind, {
+      send: (messages, call) => (call <= 2 ? { kind: 'later', reason: 'ECONNREFUSED' } : allOk(messages)),
+    })
+    await world.device('ben')
+    const id = await world.notify({ audience: { users: ['ben'] } })
+    await world.drain()
+    expect(world.requests).toHaveLength(3)
+    expect(await expectBalanced(world, id)).toMatchObject({ accepted: 1 })
+  })
+
+  test('after three ambiguous answers it is unknown, and every repeat replaces what it repeats', async () => {
+    const world = await openRunning(kind, { send: () => ambiguous })
+    await world.device('ben', { deviceType: 'android' })
+    await world.device('ben', { deviceType: 'ios' })
+    const id = await world.notify({ audience: { everyone: true } })
+    await world.drain(30_000)
+    expect(world.requests).toHaveLength(3)
+    for (const { message } of world.sent) expect(message.tag ?? message.collapseId).toBe(id)
+    expect(await expectBalanced(world, id)).toMatchObject({ targeted: 2, unknown: 2, accepted: 0 })
+  })
+
+  test('a notification that asks for it is dropped at the first ambiguous answer', async () => {
+    const world = await openRunning(kind, { send: () => ambiguous })
+    await world.device('ben')
+    const id = await world.notify({ audience: { users: ['ben'] }, onUnknown: 'drop' })
+    await world.drain()
+    expect(world.requests).toHaveLength(1)
+    expect(await expectBalanced(world, id)).toMatchObject({ unknown: 1 })
+  })
+
+  test('mixed projects are divided as Expo says, each device hears once, and the projects are remembered', async () => {
+    const projectOf = (token: string) => (Number(/\d+/.exec(token)?.[0]) % 3 === 0 ? '@a/two' : '@a/one')
+    const world = await openRunning(kind, {
+      send: (messages) => {
+        const details = Object.groupBy(tokensIn(messages), projectOf)
+        if (Object.keys(details).length < 2) return allOk(messages)
+        return { kind: 'refused', status: 400, code: 'PUSH_TOO_MANY_EXPERIENCE_IDS', message: 'mixed', details }
+      },
+    })
+    await crowd(world, 250)
+    const id = await world.notify({ audience: { everyone: true } })
+    await world.drain()
+    expect(world.requests).toHaveLength(3 + 6)
+    expect(await expectBalanced(world, id)).toMatchObject({ accepted: 250 })
+    world.requests.length = 0
+    await world.notify({ audience: { everyone: true } })
+    await world.drain()
+    expect(world.requests).toHaveLength(1 + 2)
+  })
+
+  test('one bad recipient is found, refused alone, and keeps its token; the others hear once', async () => {
+    const poison = 'ExponentPushToken[crowd-37]'
+    const world = await openRunning(kind, {
+      send: (messages) =>
+        tokensIn(messages).includes(poison)
+          ? { kind: 'refused', status: 400, code: 'VALIDATION_ERROR', message: 'something is wrong' }
+          : allOk(messages),
+    })
+    await crowd(world, 100)
+    const id = await world.notify({ audience: { everyone: true } })
+    await world.drain()
+    expect(await expectBalanced(world, id)).toMatchObject({ targeted: 100, accepted: 99, refused: 1 })
+    expect(world.requests.length).toBeLessThan(20)
+    expect(await listPushTokens(world.db, 'crowd-37')).toMatchObject([{ active: true }])
+    expect(await devicesOf(world.db, id)).toContainEqual(
+      expect.objectContaining({ push_token: poison, status: 'refused', code: 'VALIDATION_ERROR' }),
+    )
+  })
+
+  test('only DeviceNotRegistered retires, only InvalidCredentials suspends, and nothing is deleted', async () => {
+    const codes = {
+      'ExponentPushToken[crowd-1]': 'DeviceNotRegistered',
+      'ExponentPushToken[crowd-2]': 'InvalidCredentials',
+      'ExponentPushToken[crowd-3]': 'MessageTooBig',
+      'ExponentPushToken[crowd-4]': 'SomethingNew',
+    }
+    const world = await openRunning(kind, { send: refusing(codes) })
+    await crowd(world, 6)
+    const id = await world.notify({ audience: { everyone: true } })
+    await world.drain()
+    const reasons = await Promise.all(
+      [1, 2, 3, 4, 5].map(async (n) => (await listPushTokens(world.db, `crowd-${n}`))[0]?.inactive_reason),
+    )
+    expect(reasons).toEqual(['DeviceNotRegistered', 'InvalidCredentials', null, null, null])
+    expect(await expectBalanced(world, id)).toMatchObject({ accepted: 2, refused: 4 })
+    world.sent.length = 0
+    await world.notify({ audience: { everyone: true } })
+    await world.drain()
+    expect(world.sent.map((one) => one.token)).not.toContain('ExponentPushToken[crowd-1]')
+    expect(world.sent).toHaveLength(4)
+  })
+
+  test('a token that registered again after it was sent to is not retired', async () => {
+    const { promise: answered, resolve: answer } = Promise.withResolvers<void>()
+    const token = 'ExponentPushToken[back]'
+    const world = await openRunning(kind, {
+      send: async (messages) => (await answered, refusing({ [token]: 'DeviceNotRegistered' })(messages)),
+    })
+    await world.device('ben', { token })
+    const id = await world.notify({ audience: { users: ['ben'] } })
+    await until('the request', () => world.requests.length === 1)
+    await world.device('ben', { token })
+    answer()
+    await world.drain()
+    expect(await listPushTokens(world.db, 'ben')).toMatchObject([{ active: true }])
+    expect(await expectBalanced(world, id)).toMatchObject({ refused: 1 })
+  })
+
+  test('a refused access token stops the project, costs no token, and says so', async () => {
+    const world = await openRunning(kind, {
+      send: () => ({ kind: 'refused', status: 403, code: 'UNAUTHORIZED', message: 'no' }),
+    })
+    await world.device('ben')
+    const id = await world.notify({ audience: { users: ['ben'] } })
+    await until('the pause', async () => (await notificationState(world.db, id))?.postponed)
+    expect(world.facts.map((one) => one.name)).toContain('breaker.opened')
+    expect(world.requests).toHaveLength(1)
+    expect(await listPushTokens(world.db, 'ben')).toMatchObject([{ active: true }])
+    expect(await expectBalanced(world, id)).toMatchObject({ targeted: 1, pending: 1 })
+  })
+})

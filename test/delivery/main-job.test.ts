@@ -1,0 +1,119 @@
+/** The main job, on both databases: everybody who should hear hears once, and the books say so. */
+import { describe, expect, test } from 'vitest'
+import { totalsOf } from '../../src/store/ledger.ts'
+import { notificationState } from '../../src/store/notifications.ts'
+import { registerPushToken } from '../../src/store/push-tokens.ts'
+import { allOk, openRunning } from '../kit/inside.ts'
+import { crowd, expectBalanced } from '../kit/books.ts'
+
+describe.each(['PGlite', 'PostgreSQL 18'] as const)('on %s', (kind) => {
+  test('a broadcast reaches every device but the author’s exactly once, in full requests', async () => {
+    const world = await openRunning(kind)
+    const tokens = await crowd(world, 2_350)
+    await world.device('author')
+    const id = await world.notify({ audience: { everyone: true, except: ['author'] } })
+    await world.drain()
+    expect(world.sent.map((one) => one.token).toSorted()).toEqual(tokens.toSorted())
+    const sizes = world.requests.map((messages) => messages.reduce((sum, message) => sum + message.to.length, 0))
+    expect(sizes.filter((size) => size === 100).length).toBe(23)
+    expect(await notificationState(world.db, id)).toMatchObject({ state: 'finished', skipReason: null })
+    expect(await expectBalanced(world, id)).toMatchObject({ targeted: 2_350, accepted: 2_350, pending: 0 })
+  })
+
+  test('a broadcast longer than a page of chunks goes on by its baton, to the last device', async () => {
+    const world = await openRunning(kind)
+    await crowd(world, 70_500)
+    const id = await world.notify({ audience: { everyone: true } })
+    await world.drain(60_000)
+    expect(new Set(world.sent.map((one) => one.token)).size).toBe(70_500)
+    expect(world.sent).toHaveLength(70_500)
+    expect(await expectBalanced(world, id)).toMatchObject({ accepted: 70_500 })
+  })
+
+  test('push tokens registered after the POST are not in its audience', async () => {
+    const world = await openRunning(kind, { send: async (messages) => (await late, allOk(messages)) })
+    const { promise: late, resolve: go } = Promise.withResolvers<void>()
+    await world.device('early')
+    const id = await world.notify({ audience: { everyone: true } })
+    await world.device('late')
+    go()
+    await world.drain()
+    expect(world.sent).toHaveLength(1)
+    expect(await totalsOf(world.db, id)).toMatchObject({ targeted: 1 })
+  })
+
+  test('a direct notification rings every device of its users, and nobody else’s', async () => {
+    const world = await openRunning(kind)
+    const phones = [
+      await world.device('ben', { deviceType: 'ios' }),
+      await world.device('ben', { deviceType: 'android' }),
+    ]
+    await world.device('cleo')
+    const id = await world.notify({ audience: { users: ['ben', 'ben'] } })
+    await world.drain()
+    expect(world.sent.map((one) => one.token).toSorted()).toEqual(phones.toSorted())
+    expect(world.requests).toHaveLength(1)
+    expect(world.facts).toContainEqual({
+      name: 'user.notified',
+      fact: { userId: 'ben', notificationId: id, devices: 2 },
+    })
+    await expectBalanced(world, id)
+  })
+
+  test('a receiver without a device is no error: skipped, and told', async () => {
+    const world = await openRunning(kind)
+    const id = await world.notify({ audience: { users: ['nobody'] } })
+    await world.drain()
+    expect(await notificationState(world.db, id)).toMatchObject({ state: 'finished', skipReason: 'no_push_token' })
+    expect(world.facts).toContainEqual({ name: 'user.without_token', fact: { userId: 'nobody', notificationId: id } })
+  })
+
+  test('direct notifications that wait together share requests, each with its own books', async () => {
+    const world = await openRunning(kind, {}, { pushesEnabled: true })
+    for (let i = 0; i < 60; i++) await world.device(`user ${i}`)
+    const ids = await Promise.all(
+      Array.from({ length: 60 }, (_, i) => world.notify({ audience: { users: [`user ${i}`] } })),
+    )
+    await world.drain()
+    expect(world.sent).toHaveLength(60)
+    for (const id of ids) expect(await totalsOf(world.db, id)).toMatchObject({ targeted: 1, accepted: 1 })
+  })
+
+  test('a moved token rings only for its new owner', async () => {
+    const world = await openRunning(kind)
+    const token = await world.device('ana')
+    await world.device('ben')
+    await registerPushToken(world.db, { userId: 'ben', token, deviceType: 'ios', movesPerDay: null })
+    const forAna = await world.notify({ audience: { users: ['ana'] } })
+    await world.drain()
+    expect(world.sent).toHaveLength(0)
+    expect(await notificationState(world.db, forAna)).toMatchObject({ skipReason: 'no_push_token' })
+    await world.notify({ audience: { users: ['ben'] } })
+    await world.drain()
+    expect(world.sent.map((one) => one.token)).toContain(token)
+  })
+
+  test('pushes that are turned off end as skipped, and nothing is sent', async () => {
+    const world = await openRunning(kind, {}, { pushesEnabled: false })
+    await world.device('ben')
+    const direct = await world.notify({ audience: { users: ['ben'] } })
+    const broadcast = await world.notify({ audience: { everyone: true } })
+    await world.drain()
+    expect(world.requests).toHaveLength(0)
+    for (const id of [direct, broadcast]) {
+      expect(await notificationState(world.db, id)).toMatchObject({ state: 'finished', skipReason: 'disabled' })
+    }
+  })
+
+  test('what has passed its time is not sent late', async () => {
+    const world = await openRunning(kind)
+    await world.device('ben')
+    const ids = [
+      await world.notify({ audience: { users: ['ben'] }, ttlSeconds: 0 }),
+      await world.notify({ audience: { everyone: true }, ttlSeconds: 0 }),
+    ]
+    await world.drain()
+    expect(world.requests).toHaveLength(0)
+    for (const id of ids) expect(await notificationState(world.db, id)).toMatchObject({ state: 'expired' })
+  })
+})
