@@ -35,7 +35,7 @@ test.each([
 })
 
 test('fewer tickets than recipients are never judged', () => {
-  expect(() => judgeTickets([['a', 'b']], slots([0, 1]), [{ status: 'ok', id: 't' }])).toThrow()
+  expect(() => judgeTickets([['a', 'b']], slots([0, 1]), [{ status: 'ok', id: 't' }])).toThrow('as many tickets')
 })
 
 test('a missing receipt stays awaited until the last look, and then is no receipt', () => {

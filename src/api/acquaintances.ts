@@ -1,0 +1,22 @@
+/** Remembers for a minute whom it has written down, so that a call by a known user is not a write. */
+import type { Db } from '../store/db.ts'
+import { ensureUser } from '../store/users.ts'
+import type { User } from './jwt.ts'
+
+/** About 2 MB; beyond it the one met longest ago is forgotten, and written again at their next call. */
+const MAX_KNOWN = 10_000
+/** Users can be erased: whoever is met later than this is looked up again. */
+const KNOWN_FOR_MS = 60_000
+
+export function acquaintances(db: Db, now: () => number): (user: User) => Promise<void> {
+  const known = new Map<string, { name: string | null; at: number }>()
+  return async ({ id, name }) => {
+    const last = known.get(id)
+    if (last !== undefined && last.name === name && now() - last.at < KNOWN_FOR_MS) return
+    await ensureUser(db, { id, name })
+    known.delete(id)
+    known.set(id, { name, at: now() })
+    const [oldest] = known.keys()
+    if (known.size > MAX_KNOWN && oldest !== undefined) known.delete(oldest)
+  }
+}

@@ -1,0 +1,14 @@
+import type { FastifyInstance } from 'fastify'
+import type { ApiOptions } from '../server.ts'
+
+/** For whoever opens the address in a browser: what this is, and where to go on. */
+export async function homeRoutes(app: FastifyInstance, { version, mode }: ApiOptions): Promise<void> {
+  app.get('/', { config: { caller: 'anybody' } }, async () => ({
+    name: 'Belfry',
+    version,
+    mode,
+    health: '/healthz',
+    ready: '/readyz',
+    ...(mode === 'sandbox' && { sandbox: '/sandbox' }),
+  }))
+}

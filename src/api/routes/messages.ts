@@ -1,0 +1,65 @@
+import { randomUUIDv7 } from 'node:crypto'
+import type { FastifyInstance } from 'fastify'
+import type { ZodTypeProvider } from 'fastify-type-provider-zod'
+import { z } from 'zod'
+import { messageText, messageTypes } from '../../domain/texts.ts'
+import { findMessageFor, insertMessage, type MessageRow } from '../../store/messages.ts'
+import { insertNotification } from '../../store/notifications.ts'
+import { ensureUser } from '../../store/users.ts'
+import { userOf } from '../callers.ts'
+import { Fault } from '../faults.ts'
+import { nameOfUser, soundedLikeTheDocuments } from '../notify.ts'
+import type { ApiOptions } from '../server.ts'
+import { id, knownId, text, word } from '../text.ts'
+
+/** The second document's route: apps out there may send more, which is ignored. */
+const newMessage = z.object({ receiver_id: id(), message_type: word(messageTypes), content: text(1) })
+
+export async function messageRoutes(instance: FastifyInstance, options: ApiOptions): Promise<void> {
+  const app = instance.withTypeProvider<ZodTypeProvider>()
+  const { db } = options.database
+  const config = { caller: 'user' } as const
+
+  app.post('/message/send-message', { config, schema: { body: newMessage } }, async (request) => {
+    const sender = userOf(request)
+    const { receiver_id: receiverId, message_type: messageType, content } = request.body
+    const messageId = randomUUIDv7()
+    const notificationId = randomUUIDv7()
+    const worded = messageText(options.texts, messageType, { sender: await nameOfUser(db, sender), content })
+    const message = await db.transaction(async (tx) => {
+      await ensureUser(tx, { id: receiverId, name: null })
+      const row = await insertMessage(tx, { id: messageId, senderId: sender.id, receiverId, messageType, content })
+      await insertNotification(tx, {
+        id: notificationId,
+        kind: 'message',
+        lane: 'direct',
+        audience: { users: [receiverId] },
+        content: {
+          ...worded,
+          data: {
+            message_id: messageId,
+            message_type: messageType,
+            sender_id: sender.id,
+            screen: 'messages',
+            notification_id: notificationId,
+          },
+          options: soundedLikeTheDocuments,
+        },
+        createdBy: sender.id,
+        ttlSeconds: options.ttlSeconds,
+      })
+      return row
+    })
+    return { success: true, message: shown(message), notification_id: notificationId }
+  })
+
+  app.get('/message/:id', { config, schema: { params: z.object({ id: text(1) }) } }, async (request) => {
+    const message = await findMessageFor(db, knownId(request.params.id), userOf(request).id)
+    if (message === undefined) throw new Fault('not_found', { sentence: 'There is no message with this id for you' })
+    return { success: true, message: shown(message) }
+  })
+}
+
+function shown({ id: messageId, sender_id, receiver_id, message_type, content, created_at }: MessageRow): MessageRow {
+  return { id: messageId, sender_id, receiver_id, message_type, content, created_at }
+}

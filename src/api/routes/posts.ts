@@ -1,0 +1,76 @@
+import { randomUUIDv7 } from 'node:crypto'
+import formbody from '@fastify/formbody'
+import type { FastifyInstance } from 'fastify'
+import type { ZodTypeProvider } from 'fastify-type-provider-zod'
+import { z } from 'zod'
+import { postText } from '../../domain/texts.ts'
+import { insertNotification } from '../../store/notifications.ts'
+import { findPost, insertPost, listPosts, type PostRow } from '../../store/posts.ts'
+import { userOf } from '../callers.ts'
+import { Fault } from '../faults.ts'
+import { nameOfUser, soundedLikeTheDocuments } from '../notify.ts'
+import type { ApiOptions } from '../server.ts'
+import { isUuid, knownId, text } from '../text.ts'
+
+/** The first document's route: apps out there may send more, which is ignored. */
+const newPost = z.object({ title: text(1, 300), text_content: text(0), content_type: text(1, 100) })
+
+const MAX_PAGE = 200
+const page = z.strictObject({
+  limit: z.coerce
+    .number('must be a number')
+    .int('must be whole')
+    .min(1, 'must be at least 1')
+    .max(MAX_PAGE, `takes at most ${MAX_PAGE}`)
+    .default(50),
+  before: text(1, 36).refine(isUuid, 'must be the id of a post').optional(),
+})
+
+export async function postRoutes(instance: FastifyInstance, options: ApiOptions): Promise<void> {
+  const app = instance.withTypeProvider<ZodTypeProvider>()
+  await app.register(formbody)
+  const { db } = options.database
+  const config = { caller: 'user' } as const
+
+  app.post('/api/posts/', { config, schema: { body: newPost } }, async (request) => {
+    const author = userOf(request)
+    const { title, text_content: textContent, content_type: contentType } = request.body
+    const id = randomUUIDv7()
+    const notificationId = randomUUIDv7()
+    const username = await nameOfUser(db, author)
+    const post = await db.transaction(async (tx) => {
+      const row = await insertPost(tx, { id, userId: author.id, title, textContent, contentType })
+      await insertNotification(tx, {
+        id: notificationId,
+        kind: 'post',
+        lane: 'broadcast',
+        audience: { everyone: true, except: [author.id] },
+        content: {
+          ...postText(options.texts, { username, title }),
+          data: { post_id: id, screen: 'post_detail', notification_id: notificationId },
+          options: soundedLikeTheDocuments,
+        },
+        createdBy: author.id,
+        ttlSeconds: options.ttlSeconds,
+      })
+      return row
+    })
+    return { success: true, post: shown(post), notification_id: notificationId }
+  })
+
+  app.get('/api/posts/', { config, schema: { querystring: page } }, async (request) => {
+    const { limit, before } = request.query
+    const posts = await listPosts(db, { limit, before })
+    return { success: true, posts: posts.map(shown), next: posts.length === limit ? posts.at(-1)?.id : null }
+  })
+
+  app.get('/api/posts/:id', { config, schema: { params: z.object({ id: text(1) }) } }, async (request) => {
+    const post = await findPost(db, knownId(request.params.id))
+    if (post === undefined) throw new Fault('not_found', { sentence: 'There is no post with this id' })
+    return { success: true, post: shown(post) }
+  })
+}
+
+function shown({ id, user_id, title, text_content, content_type, created_at }: PostRow): PostRow {
+  return { id, user_id, title, text_content, content_type, created_at }
+}

@@ -1,0 +1,138 @@
+import { randomUUIDv7 } from 'node:crypto'
+import { setTimeout as wait } from 'node:timers/promises'
+import type { FastifyInstance, FastifyRequest } from 'fastify'
+import type { ZodTypeProvider } from 'fastify-type-provider-zod'
+import { z } from 'zod'
+import { maskPushToken, maskPushTokensIn } from '../../domain/push-token.ts'
+import { testText } from '../../domain/texts.ts'
+import { ruleFor } from '../../domain/verdict.ts'
+import type { Db } from '../../store/db.ts'
+import { type DeviceOutcome, devicesOf } from '../../store/ledger.ts'
+import { insertNotification, notificationState } from '../../store/notifications.ts'
+import { listPushTokens, type PushTokenRow } from '../../store/push-tokens.ts'
+import { bodyOf, Fault, type FaultBody, type FaultCode, type FaultDetails, statusOf } from '../faults.ts'
+import { soundedLikeTheDocuments } from '../notify.ts'
+import type { ApiOptions } from '../server.ts'
+import { id } from '../text.ts'
+
+/** Whoever waits for the answer has no use for a test that rings later. */
+const TTL_SECONDS = 60
+const LONGEST_WAIT_MS = 10_000
+const LOOK_EVERY_MS = 50
+
+export async function testPushRoutes(instance: FastifyInstance, options: ApiOptions): Promise<void> {
+  const app = instance.withTypeProvider<ZodTypeProvider>()
+  const { db } = options.database
+  ignoreBodies(app)
+  const config = { caller: options.openTestPush ? 'anybody' : 'user or operator' }
+
+  app.post(
+    '/test-push-notification/:user_id',
+    { config, schema: { params: z.object({ user_id: id() }) } },
+    async (request, reply) => {
+      const userId = request.params.user_id
+      if (!options.openTestPush) onlyToOneself(request, userId)
+      const devices = (await listPushTokens(db, userId)).filter((token) => token.active)
+      if (devices.length === 0) {
+        options.emit('user.without_token', { userId, notificationId: '' })
+        throw new Fault('no_push_token', { values: { user_id: userId } })
+      }
+      const notificationId = randomUUIDv7()
+      await db.transaction((tx) =>
+        insertNotification(tx, {
+          id: notificationId,
+          kind: 'test',
+          lane: 'direct',
+          audience: { users: [userId] },
+          content: {
+            ...testText(options.texts),
+            data: { notification_id: notificationId },
+            options: soundedLikeTheDocuments,
+          },
+          createdBy: request.user?.id ?? null,
+          ttlSeconds: TTL_SECONDS,
+        }),
+      )
+      const end = await waitForTickets(db, notificationId, devices)
+      const answer = answerOf(end)
+      reply.code(answer.fault === undefined ? 200 : statusOf(answer.fault.code))
+      return {
+        ...answer.fault,
+        success: answer.fault === undefined,
+        sent: answer.sent,
+        mode: options.mode,
+        devices: end.outcomes.map(shown),
+        notification_id: notificationId,
+      }
+    },
+  )
+}
+
+/** The document's curl sends none, but client libraries send `{}`, `null` or an empty form. */
+function ignoreBodies(app: FastifyInstance): void {
+  app.removeAllContentTypeParsers()
+  app.addContentTypeParser('*', { parseAs: 'buffer' }, (_request, _body, done) => done(null, undefined))
+}
+
+function onlyToOneself(request: FastifyRequest, userId: string): void {
+  if (request.isOperator || request.user?.id === userId) return
+  throw new Fault('not_found', { hint: 'Users can send a test push to themselves only; the operator to everybody.' })
+}
+
+interface End {
+  outcomes: DeviceOutcome[]
+  skipped: 'no_push_token' | 'disabled' | null
+  postponed: string | null
+}
+
+async function waitForTickets(db: Db, notificationId: string, devices: PushTokenRow[]): Promise<End> {
+  const until = performance.now() + LONGEST_WAIT_MS
+  for (;;) {
+    const state = await notificationState(db, notificationId)
+    const known = await devicesOf(db, notificationId)
+    const end = {
+      outcomes: withMissing(known, devices, state?.skipReason === 'disabled'),
+      skipped: state?.skipReason ?? null,
+      postponed: state?.postponed ?? null,
+    }
+    const isOver = state !== undefined && ['finished', 'cancelled', 'expired'].includes(state.state)
+    const isSettled = known.length > 0 && end.outcomes.every(({ status }) => status !== 'pending')
+    if (isOver || isSettled || end.postponed !== null || performance.now() > until) return end
+    await wait(LOOK_EVERY_MS)
+  }
+}
+
+/** Devices of which the ledger does not know yet are waited for, too; with pushes off it never will. */
+function withMissing(known: DeviceOutcome[], devices: PushTokenRow[], isOff: boolean): DeviceOutcome[] {
+  const status = isOff ? 'skipped' : 'pending'
+  const missing = devices.filter(({ token }) => !known.some((outcome) => outcome.push_token === token))
+  return [
+    ...known,
+    ...missing.map(({ token, device_type }): DeviceOutcome => {
+      return { push_token: token, device_type, status, code: null, message: null }
+    }),
+  ]
+}
+
+/** What Expo took, whatever became of it afterwards. */
+const sentStatuses = new Set<DeviceOutcome['status']>(['accepted', 'handed_over', 'failed', 'no_receipt'])
+
+function answerOf({ outcomes, skipped, postponed }: End): { sent: number; fault?: FaultBody } {
+  const sent = outcomes.filter(({ status }) => sentStatuses.has(status)).length
+  const fault = (code: FaultCode, details?: FaultDetails) => ({ sent, fault: bodyOf(code, details) })
+  if (skipped === 'disabled') return fault('pushes_off')
+  if (outcomes.every(({ status }) => status !== 'pending')) return sent > 0 ? { sent } : fault('refused')
+  if (postponed !== null) return fault('postponed', { values: { reason: maskPushTokensIn(postponed) } })
+  return fault('expo_slow')
+}
+
+function shown({ push_token, device_type, status, code, message }: DeviceOutcome) {
+  const error = [code, message].filter((part) => part !== null && part !== '').join(': ')
+  return {
+    push_token: maskPushToken(push_token),
+    device_type,
+    status,
+    ...(error !== '' && { error: maskPushTokensIn(error) }),
+    ...(status === 'refused' && { hint: ruleFor(code).hint }),
+  }
+}

@@ -1,0 +1,69 @@
+#!/usr/bin/env node
+/** The command line. Faults that a person can mend are told in a sentence; a stack trace means a bug. */
+import { Command } from 'commander'
+import manifest from '../package.json' with { type: 'json' }
+import { CommandFault } from './commands/fault.ts'
+import { ConfigFault } from './config.ts'
+import { FolderLocked } from './store/folder-lock.ts'
+import { NewerDatabase } from './store/migrations.ts'
+
+/** Each verb brings only what it needs: a token is printed in the time that it takes to load jose. */
+const program = new Command('belfry')
+  .description('Push notifications for Expo apps, from your own server.')
+  .version(manifest.version)
+  .showSuggestionAfterError()
+  .showHelpAfterError('(belfry --help shows what there is)')
+  .addHelpText('after', examples())
+
+program
+  .command('serve')
+  .description('run the server (npm start)')
+  .action(async () => (await import('./commands/serve.ts')).serve())
+program
+  .command('migrate')
+  .description('bring the database up to date, without serving')
+  .action(async () => (await import('./commands/migrate.ts')).migrate())
+program
+  .command('token')
+  .description('print a bearer token for a user, for trying things; the database stays closed')
+  .argument('<user>', 'id of the user')
+  .option('--name <name>', 'what the user is called in notifications')
+  .option('--ttl <time>', 'how long it is valid: 30m, 12h, 7d', '7d')
+  .action(async (user, options) => (await import('./commands/token.ts')).token(user, options))
+program
+  .command('test-token')
+  .description("send a test straight to Expo, past the database, and print Expo's answer")
+  .argument('<push token>', 'such as ExponentPushToken[xxxxxxxxxxxxxxxxxxxxxx]')
+  .action(async (pushToken) => (await import('./commands/test-token.ts')).testToken(pushToken))
+program
+  .command('sandbox')
+  .description("run the stand-in for Expo's push service alone")
+  .option('--port <port>', 'where it listens', '8788')
+  .option('--host <host>', 'address it listens on', '127.0.0.1')
+  .action(async (options) => (await import('./commands/sandbox.ts')).sandbox(options))
+
+await program.parseAsync().catch(tell)
+
+function tell(error: unknown): void {
+  if (error instanceof ConfigFault) return end(error.message, error.exitCode)
+  if (error instanceof CommandFault || error instanceof FolderLocked || error instanceof NewerDatabase)
+    return end(error.message, 1)
+  const { code, message, syscall } = error as NodeJS.ErrnoException
+  if (syscall === 'listen') return end(`Cannot listen there: ${message}. Set PORT or HOST to something else.`, 1)
+  if (code === 'ABORT_ERR') return end('Stopped before it was ready.', 1)
+  end(error instanceof Error ? (error.stack ?? message) : String(error), 1)
+}
+
+function end(sentence: string, exitCode: number): void {
+  process.stderr.write(`${sentence}\n`, () => process.exit(exitCode))
+}
+
+function examples(): string {
+  return `
+Examples:
+  npm start
+  npm run -s belfry -- token alice --name "Alice" --ttl 12h
+  npm run -s belfry -- test-token 'ExponentPushToken[xxxxxxxxxxxxxxxxxxxxxx]'
+  npm run -s belfry -- sandbox --port 8788
+Settings come from the environment and .env; .env.example lists all.`
+}

@@ -1,0 +1,37 @@
+import { openApp } from '../app.ts'
+import { readConfig } from '../config.ts'
+import { openLog } from '../log.ts'
+import { banner, warnings } from './banner.ts'
+
+/** One Ctrl-C arrives twice under npm: from the terminal, and again from npm. */
+const SAME_SIGNAL_MS = 500
+
+/** Runs until it is told to stop; then finishes what is in flight and exits 0. A second signal exits at once. */
+export async function serve(): Promise<void> {
+  const config = readConfig()
+  const log = openLog(config.settings.logLevel)
+  const stopping = stopSignal()
+  const app = await openApp(config, log, stopping)
+  if (!stopping.aborted) {
+    for (const warning of warnings(config)) log.warn(warning)
+    process.stdout.write(banner(app, config))
+    await new Promise((stopped) => stopping.addEventListener('abort', stopped))
+  }
+  log.info('stopping: finishing what is in flight')
+  await app.close()
+  log.info('stopped')
+  process.exit(0)
+}
+
+function stopSignal(): AbortSignal {
+  const stop = new AbortController()
+  let firstAt: number | undefined
+  const onSignal = () => {
+    if (firstAt !== undefined && performance.now() - firstAt > SAME_SIGNAL_MS) process.exit(1)
+    firstAt ??= performance.now()
+    stop.abort()
+  }
+  process.on('SIGTERM', onSignal)
+  process.on('SIGINT', onSignal)
+  return stop.signal
+}

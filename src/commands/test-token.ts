@@ -1,0 +1,32 @@
+import { readConfig, type Settings } from '../config.ts'
+import { sendRaw } from '../expo/raw.ts'
+import { CommandFault } from './fault.ts'
+
+/** The first document's third test: one message straight to Expo, past the database, and Expo's raw answer. */
+export async function testToken(pushToken: string): Promise<void> {
+  const { settings, secrets } = readConfig()
+  const isSandbox = settings.mode === 'sandbox'
+  const sendUrl = isSandbox ? sandboxUrl(settings) : settings.expo.sendUrl
+  const message = {
+    to: pushToken,
+    sound: 'default',
+    title: 'Test Notification',
+    body: `This is a test from ${settings.texts.appName} backend`,
+    priority: 'high',
+  }
+  const accessToken = isSandbox ? undefined : secrets.expoAccessToken
+  const answer = await sendRaw({ sendUrl, accessToken, body: [message], timeoutMs: settings.expoTimeoutMs })
+  if (answer.kind === 'unreachable') {
+    const hint = isSandbox ? 'Start it with "npm start" first.' : 'Check that this machine reaches exp.host:443.'
+    throw new CommandFault(`${sendUrl} does not answer (${answer.reason}). ${hint}`)
+  }
+  process.stdout.write(`${answer.text}\n`)
+  if (answer.status !== 200) throw new CommandFault(`Expo answered with status ${answer.status}.`)
+}
+
+/** The running server's own sandbox. */
+function sandboxUrl({ host, port }: Settings): string {
+  const isEverywhere = host === '0.0.0.0' || host === '::'
+  const name = isEverywhere ? '127.0.0.1' : host.includes(':') ? `[${host}]` : host
+  return `http://${name}:${port}/sandbox/--/api/v2/push/send`
+}

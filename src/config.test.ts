@@ -1,0 +1,138 @@
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterAll, describe, expect, test } from 'vitest'
+import { ConfigFault, readConfig } from './config.ts'
+
+const folder = mkdtempSync(join(tmpdir(), 'belfry-config-'))
+afterAll(() => rmSync(folder, { recursive: true, force: true }))
+
+const secret = 's'.repeat(32)
+const read = (env: NodeJS.ProcessEnv) => readConfig(env, folder)
+const production = { NODE_ENV: 'production', JWT_SECRET: secret, OPERATOR_KEY: 'k'.repeat(24) }
+
+function faultsOf(env: NodeJS.ProcessEnv): string[] {
+  try {
+    read(env)
+  } catch (error) {
+    if (error instanceof ConfigFault) return error.faults
+    throw error
+  }
+  return []
+}
+
+describe('the settings', () => {
+  test('need nothing: the sandbox, PGlite, loopback', () => {
+    const { settings, secrets } = read({})
+    expect(settings).toMatchObject({
+      production: false,
+      mode: 'sandbox',
+      host: '127.0.0.1',
+      port: 8787,
+      dataDir: join(folder, 'data'),
+      databaseSchema: 'belfry',
+      pushesEnabled: true,
+      rateLimit: 600,
+      maxConcurrentRequests: 6,
+      expoTimeoutMs: 30_000,
+      receiptDelayMs: 5_000,
+      ttlSeconds: 86_400,
+      openTestPush: true,
+      logLevel: 'info',
+    })
+    expect(Object.values(secrets).filter((value) => value !== undefined)).toEqual([])
+  })
+
+  test('send to Expo in production, and wherever EXPO_PUSH_URL says', () => {
+    expect(read(production).settings).toMatchObject({
+      mode: 'expo',
+      expo: {
+        sendUrl: 'https://exp.host/--/api/v2/push/send',
+        receiptsUrl: 'https://exp.host/--/api/v2/push/getReceipts',
+      },
+      receiptDelayMs: 900_000,
+      openTestPush: false,
+    })
+    expect(read({ EXPO_PUSH_URL: 'http://127.0.0.1:9/a/send' }).settings).toMatchObject({
+      mode: 'expo',
+      expo: { receiptsUrl: 'http://127.0.0.1:9/a/getReceipts' },
+      openTestPush: false,
+    })
+  })
+
+  test('come from .env, and the environment wins; empty is unset', () => {
+    writeFileSync(join(folder, '.env'), 'PORT=1234\nAPP_NAME="Smriti"\nHOST=::1\n')
+    const { settings } = read({ PORT: '0', HOST: '', JWT_SECRET: ' ' })
+    rmSync(join(folder, '.env'))
+    expect(settings).toMatchObject({ port: 0, host: '::1', texts: { appName: 'Smriti' } })
+  })
+
+  test.each([
+    ['TRUE', true],
+    ['1', true],
+    ['Yes', true],
+    ['false', false],
+    ['0', false],
+    ['NO', false],
+  ])('take %s as a flag', (word, value) => {
+    expect(read({ ENABLE_PUSH_NOTIFICATIONS: word }).settings.pushesEnabled).toBe(value)
+  })
+
+  test('keep the test push closed when the sandbox is open to the network', () => {
+    expect(read({ HOST: '0.0.0.0' }).settings.openTestPush).toBe(false)
+  })
+})
+
+describe('faults', () => {
+  test.each([
+    ['PORT', '65536'],
+    ['PORT', '80a'],
+    ['HOST', 'a b'],
+    ['DATABASE_URL', 'mysql://a/b'],
+    ['DATABASE_SCHEMA', 'Belfry"; drop'],
+    ['DATABASE_SCHEMA', 'pg_own'],
+    ['EXPO_PUSH_URL', 'https://exp.host/--/api/v2/push'],
+    ['EXPO_PUSH_URL', 'file:///push/send'],
+    ['EXPO_PUSH_URL', 'https://user:word@exp.host/push/send'],
+    ['EXPO_ACCESS_TOKEN', 'two words'],
+    ['ENABLE_PUSH_NOTIFICATIONS', 'maybe'],
+    ['EXPO_RATE_LIMIT', '-1'],
+    ['EXPO_MAX_CONCURRENT_REQUESTS', '0'],
+    ['EXPO_TIMEOUT_MS', '1'],
+    ['RECEIPT_DELAY_MS', '1.5'],
+    ['NOTIFICATION_TTL_SECONDS', '0'],
+    ['TEXTS_FILE', 'missing.json'],
+    ['JWT_SECRET', 's'.repeat(31)],
+    ['JWKS_URL', 'ftp://a/b'],
+    ['JWT_USER_CLAIM', 'a b'],
+    ['JWT_NAME_CLAIM', 'name,,x'],
+    ['OPERATOR_KEY', 'short'],
+    ['OPEN_TEST_PUSH', '2'],
+    ['LOG_LEVEL', 'loud'],
+  ])('%s=%s', (name, value) => {
+    const faults = faultsOf({ [name]: value })
+    expect(faults).toHaveLength(1)
+    expect(faults[0]).toMatch(new RegExp(`^${name}: .*; expected |^${name}: .*expected `))
+  })
+
+  test('come all at once, contradictions with them, and name no secret', () => {
+    const faults = faultsOf({
+      NODE_ENV: 'production',
+      PORT: 'x',
+      JWT_SECRET: 'hunter2',
+      JWKS_URL: 'https://keys.example/jwks',
+    })
+    expect(faults.map((fault) => fault.split(':')[0])).toEqual([
+      'PORT',
+      'JWT_SECRET',
+      'JWT_SECRET and JWKS_URL',
+      'OPERATOR_KEY',
+    ])
+    expect(faults.join()).not.toContain('hunter2')
+  })
+
+  test('production asks for both keys', () => {
+    expect(faultsOf({ NODE_ENV: 'production' })).toHaveLength(2)
+    expect(faultsOf(production)).toEqual([])
+  })
+})

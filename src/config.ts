@@ -1,0 +1,210 @@
+/**
+ * Everything that can be set, read once and checked once. All faults come in one message, before anything opens.
+ * Nothing else reads the environment. Secrets travel apart from the other settings.
+ */
+import { readFileSync } from 'node:fs'
+import { resolve } from 'node:path'
+import { parseEnv } from 'node:util'
+import { z } from 'zod'
+import { claim, claims, flag, host, httpUrl, number, oneOf, plain, postgresUrl, secret } from './config-values.ts'
+import { readTexts } from './domain/texts-file.ts'
+import { defaultTexts, type Texts } from './domain/texts.ts'
+
+export interface Settings {
+  production: boolean
+  host: string
+  port: number
+  dataDir: string
+  databaseSchema: string
+  mode: 'sandbox' | 'expo'
+  /** Where Expo is; in sandbox mode the server itself knows, once it listens. */
+  expo: { sendUrl: string; receiptsUrl: string }
+  pushesEnabled: boolean
+  rateLimit: number
+  maxConcurrentRequests: number
+  expoTimeoutMs: number
+  receiptDelayMs: number
+  ttlSeconds: number
+  texts: Texts
+  jwt: { jwksUrl?: string; issuer?: string; audience?: string; userClaim: string; nameClaims: string[] }
+  openTestPush: boolean
+  logLevel: LogLevel
+}
+
+export interface Secrets {
+  databaseUrl?: string
+  expoAccessToken?: string
+  jwtSecret?: string
+  operatorKey?: string
+}
+
+export interface Config {
+  settings: Settings
+  secrets: Secrets
+}
+
+/** What is wrong with the settings: a line for each fault. The process ends with this exit code. */
+export class ConfigFault extends Error {
+  readonly exitCode = 78
+  readonly faults: string[]
+  constructor(faults: string[]) {
+    super(`The settings do not fit:\n${faults.map((fault) => `  ${fault}`).join('\n')}`)
+    this.name = 'ConfigFault'
+    this.faults = faults
+  }
+}
+
+const logLevels = ['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'] as const
+export type LogLevel = (typeof logLevels)[number]
+
+const EXPO_PUSH_URL = 'https://exp.host/--/api/v2/push/send'
+/** Shorter ones can be guessed. RFC 7518 asks for 32 bytes with HS256. */
+const MIN_JWT_SECRET_BYTES = 32
+const MIN_OPERATOR_KEY_LENGTH = 24
+/** Expo keeps receipts for a day; Apple and Google keep notifications for four weeks. */
+const MAX_RECEIPT_DELAY_MS = 23 * 3_600_000
+const MAX_TTL_SECONDS = 28 * 86_400
+
+const schema = z.object({
+  NODE_ENV: plain().optional(),
+  PORT: number(0, 65_535).default(8787),
+  HOST: host().default('127.0.0.1'),
+  DATABASE_URL: postgresUrl().optional(),
+  DATABASE_SCHEMA: plain(
+    /^(?!pg_)[a-z_][a-z0-9_]{0,50}$/,
+    'lower-case letters, digits and _, at most 51, not beginning with a digit or "pg_"',
+  ).default('belfry'),
+  DATA_DIR: plain().default('./data'),
+  EXPO_PUSH_URL: httpUrl(/\/send$/, 'a path that ends in /send, so that its sibling getReceipts is known').optional(),
+  EXPO_ACCESS_TOKEN: secret(1).optional(),
+  ENABLE_PUSH_NOTIFICATIONS: flag().default(true),
+  EXPO_RATE_LIMIT: number(0, 1_000_000).default(600),
+  EXPO_MAX_CONCURRENT_REQUESTS: number(1, 100).default(6),
+  EXPO_TIMEOUT_MS: number(100, 300_000).default(30_000),
+  RECEIPT_DELAY_MS: number(0, MAX_RECEIPT_DELAY_MS).optional(),
+  NOTIFICATION_TTL_SECONDS: number(1, MAX_TTL_SECONDS).default(86_400),
+  APP_NAME: plain(/^.{1,60}$/u, '1 to 60 characters').default('Belfry'),
+  TEXTS_FILE: plain().optional(),
+  JWT_SECRET: secret(MIN_JWT_SECRET_BYTES, /^/).optional(),
+  JWKS_URL: httpUrl().optional(),
+  JWT_ISSUER: plain().optional(),
+  JWT_AUDIENCE: plain().optional(),
+  JWT_USER_CLAIM: claim().default('sub'),
+  JWT_NAME_CLAIM: claims().default([
+    'username',
+    'preferred_username',
+    'name',
+    'user_metadata.full_name',
+    'user_metadata.name',
+  ]),
+  OPERATOR_KEY: secret(MIN_OPERATOR_KEY_LENGTH).optional(),
+  OPEN_TEST_PUSH: flag().optional(),
+  LOG_LEVEL: oneOf(logLevels).default('info'),
+})
+type Values = z.output<typeof schema>
+
+/** The environment, and what `.env` in the working directory adds to it. */
+export function readConfig(env: NodeJS.ProcessEnv = process.env, directory = process.cwd()): Config {
+  const set = { ...readEnvFile(resolve(directory, '.env')), ...withoutEmpty(env) }
+  const parsed = schema.safeParse(withoutEmpty(set))
+  const faults = [...(parsed.error?.issues ?? []).map(describe), ...contradictions(withoutEmpty(set))]
+  if (!parsed.success) throw new ConfigFault(faults)
+  const values = parsed.data
+  const texts = readTextsFile(values, directory, faults)
+  if (faults.length > 0) throw new ConfigFault(faults)
+  return { settings: settingsOf(values, texts, directory), secrets: secretsOf(values) }
+}
+
+export function isLoopback(address: string): boolean {
+  return address === 'localhost' || address === '::1' || /^(::ffff:)?127\./.test(address)
+}
+
+/** Receipts are asked at the sibling of the address that sends. */
+export function receiptsUrlOf(sendUrl: string): string {
+  return sendUrl.replace(/\/send$/, '/getReceipts')
+}
+
+function settingsOf(values: Values, texts: Texts, directory: string): Settings {
+  const production = values.NODE_ENV === 'production'
+  const mode = values.EXPO_PUSH_URL === undefined && !production ? 'sandbox' : 'expo'
+  const sendUrl = values.EXPO_PUSH_URL ?? EXPO_PUSH_URL
+  return {
+    production,
+    mode,
+    texts,
+    host: values.HOST,
+    port: values.PORT,
+    dataDir: resolve(directory, values.DATA_DIR),
+    databaseSchema: values.DATABASE_SCHEMA,
+    expo: { sendUrl, receiptsUrl: receiptsUrlOf(sendUrl) },
+    pushesEnabled: values.ENABLE_PUSH_NOTIFICATIONS,
+    rateLimit: values.EXPO_RATE_LIMIT,
+    maxConcurrentRequests: values.EXPO_MAX_CONCURRENT_REQUESTS,
+    expoTimeoutMs: values.EXPO_TIMEOUT_MS,
+    receiptDelayMs: values.RECEIPT_DELAY_MS ?? (mode === 'sandbox' ? 5_000 : 900_000),
+    ttlSeconds: values.NOTIFICATION_TTL_SECONDS,
+    jwt: {
+      jwksUrl: values.JWKS_URL,
+      issuer: values.JWT_ISSUER,
+      audience: values.JWT_AUDIENCE,
+      userClaim: values.JWT_USER_CLAIM,
+      nameClaims: values.JWT_NAME_CLAIM,
+    },
+    openTestPush: values.OPEN_TEST_PUSH ?? (mode === 'sandbox' && isLoopback(values.HOST)),
+    logLevel: values.LOG_LEVEL,
+  }
+}
+
+function secretsOf(values: Values): Secrets {
+  return {
+    databaseUrl: values.DATABASE_URL,
+    expoAccessToken: values.EXPO_ACCESS_TOKEN,
+    jwtSecret: values.JWT_SECRET,
+    operatorKey: values.OPERATOR_KEY,
+  }
+}
+
+/** What no setting shows by itself. It looks at what was set, so that these faults come with the others. */
+function contradictions(set: NodeJS.ProcessEnv): string[] {
+  const faults: string[] = []
+  if (set.JWT_SECRET !== undefined && set.JWKS_URL !== undefined)
+    faults.push('JWT_SECRET and JWKS_URL: both are set; expected one of them, for one kind of token')
+  if (set.NODE_ENV !== 'production') return faults
+  if (set.JWT_SECRET === undefined && set.JWKS_URL === undefined)
+    faults.push('JWT_SECRET: not set; in production expected JWT_SECRET or JWKS_URL, so that users can be told apart')
+  if (set.OPERATOR_KEY === undefined)
+    faults.push(`OPERATOR_KEY: not set; in production expected a key of at least ${MIN_OPERATOR_KEY_LENGTH} characters`)
+  return faults
+}
+
+function readTextsFile(values: Values, directory: string, faults: string[]): Texts {
+  if (values.TEXTS_FILE === undefined) return defaultTexts(values.APP_NAME)
+  try {
+    const json: unknown = JSON.parse(readFileSync(resolve(directory, values.TEXTS_FILE), 'utf8'))
+    const read = readTexts(json, values.APP_NAME)
+    faults.push(...read.faults.map((fault) => `TEXTS_FILE: ${fault}`))
+    return read.texts
+  } catch (error) {
+    const why = error instanceof SyntaxError ? 'is not JSON' : 'cannot be read'
+    faults.push(`TEXTS_FILE: ${values.TEXTS_FILE} ${why}; expected a JSON file with texts by locale`)
+    return defaultTexts(values.APP_NAME)
+  }
+}
+
+function readEnvFile(path: string): NodeJS.ProcessEnv {
+  try {
+    return parseEnv(readFileSync(path, 'utf8'))
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return {}
+    throw new ConfigFault([`.env: cannot be read (${(error as NodeJS.ErrnoException).code ?? 'not text'})`])
+  }
+}
+
+/** An empty setting counts as unset: that is how people switch a line of `.env` off. */
+function withoutEmpty(env: NodeJS.ProcessEnv): NodeJS.ProcessEnv {
+  return Object.fromEntries(Object.entries(env).filter(([, value]) => value !== undefined && value.trim() !== ''))
+}
+
+function describe(issue: z.core.$ZodIssue): string {
+  return `${String(issue.path[0])}: ${issue.message}`
+}

@@ -1,0 +1,98 @@
+/** The log: JSON lines. Facts come in typed, and are worded here and nowhere else; no secret is ever whole in a line. */
+import { type Logger, pino } from 'pino'
+import type { LogLevel } from './config.ts'
+import { maskPushToken, maskPushTokensIn } from './domain/push-token.ts'
+import type { Emit, Facts } from './ports.ts'
+
+export type Log = Logger
+
+const REACH_HINT = 'Check that this server reaches exp.host:443.'
+const OPEN_APP_HINT = 'The user needs to open the app once so that it registers a token.'
+
+export function openLog(level: LogLevel, destination?: { write(line: string): void }): Log {
+  const options = {
+    level,
+    base: { pid: process.pid },
+    timestamp: pino.stdTimeFunctions.isoTime,
+    formatters: { level: (label: string) => ({ level: label }) },
+    serializers: { err: describeError },
+  }
+  return destination === undefined ? pino(options) : pino(options, destination)
+}
+
+type Line = [level: 'debug' | 'info' | 'warn' | 'error', msg: string, fields: object]
+type Wording = { [Name in keyof Facts]: (fact: Facts[Name]) => Line }
+
+/** The texts with emoji, and the ones after "Failed", "Error" and "Removed", are the two documents' own. */
+const wording: Wording = {
+  'request.settled': ({ accepted, refused, ...rest }) =>
+    accepted > 0
+      ? ['info', `✅ Push notification sent successfully: ${accepted} tickets`, { accepted, refused, ...rest }]
+      : ['warn', `Expo refused all ${refused} recipients of a request`, { accepted, refused, ...rest }],
+  'request.refused': ({ message, ...rest }) => [
+    'error',
+    `Failed to send batch: ${maskPushTokensIn(message)}`,
+    { ...rest, ...(rest.status === 401 || rest.status === 403 ? { hint: 'Check EXPO_ACCESS_TOKEN.' } : {}) },
+  ],
+  'request.failed': ({ reason, ...rest }) =>
+    rest.status === undefined
+      ? ['error', `Error sending push notifications: ${maskPushTokensIn(reason)}`, { ...rest, hint: REACH_HINT }]
+      : ['error', `Failed to send batch: ${maskPushTokensIn(reason)}`, { ...rest, hint: 'It will be tried again.' }],
+  'receipts.failed': ({ reason, ...rest }) => [
+    'warn',
+    `Expo's receipts could not be fetched, and will be asked for again: ${maskPushTokensIn(reason)}`,
+    { ...rest, hint: REACH_HINT },
+  ],
+  'user.notified': ({ userId, notificationId, devices }) => [
+    'info',
+    `🔔 Push notification sent to user ${userId}`,
+    { user_id: userId, notification_id: notificationId, devices },
+  ],
+  'user.without_token': ({ userId, notificationId }) => [
+    'warn',
+    `⚠️ No push token found for user ${userId}`,
+    { user_id: userId, ...(notificationId !== '' && { notification_id: notificationId }), hint: OPEN_APP_HINT },
+  ],
+  'token.retired': ({ pushToken, stage }) => [
+    'info',
+    `Removed invalid token: ${maskPushToken(pushToken)}`,
+    { stage, hint: 'It comes back when the app registers it again.' },
+  ],
+  'tokens.suspended': ({ project, deviceType, count }) => [
+    'error',
+    `${count} push tokens suspended: Expo says that the app's push credentials are not valid`,
+    { project, device_type: deviceType, hint: "Renew the app's Apple or Google push key in its credentials at Expo." },
+  ],
+  'breaker.opened': ({ project, reason, forMs }) => [
+    'error',
+    `Sending pauses for ${Math.ceil(forMs / 1000)} s: ${maskPushTokensIn(reason)}`,
+    { project, hint: REACH_HINT },
+  ],
+  'breaker.closed': ({ project }) => ['info', 'Sending goes on', { project }],
+  'job.failed': ({ queue, error }) => [
+    'error',
+    `A job failed in ${queue}; it will be tried again`,
+    { error: maskPushTokensIn(error) },
+  ],
+  'queue.error': ({ error }) => ['error', `The queue met an error: ${maskPushTokensIn(error)}`, {}],
+  'database.error': ({ error }) => ['error', `The database connection met an error: ${maskPushTokensIn(error)}`, {}],
+}
+
+export function logFacts(log: Log): Emit {
+  return (name, fact) => {
+    const [level, msg, fields] = wording[name](fact)
+    log[level]({ fact: name, ...fields }, msg)
+  }
+}
+
+/** Of an error only what explains it: database errors also carry the row, and that row may hold a secret. */
+function describeError(error: unknown): object {
+  if (!(error instanceof Error)) return { message: maskPushTokensIn(String(error)) }
+  const { code } = error as NodeJS.ErrnoException
+  return {
+    type: error.name,
+    message: maskPushTokensIn(error.message),
+    ...(code !== undefined && { code }),
+    stack: maskPushTokensIn(error.stack ?? ''),
+  }
+}

@@ -1,0 +1,66 @@
+/** The API over an embedded database, without delivery: what is asked is stored, and nothing is sent. */
+import { mkdtempSync, rmSync } from 'node:fs'
+import type { AddressInfo } from 'node:net'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { mintJwt, type JwtSettings } from '../../src/api/jwt.ts'
+import { type ApiOptions, openServer } from '../../src/api/server.ts'
+import { defaultTexts } from '../../src/domain/texts.ts'
+import { logFacts, openLog } from '../../src/log.ts'
+import { openPglite } from '../../src/store/open.ts'
+
+export const SECRET = 'a secret that is long enough for HS256'
+export const OPERATOR_KEY = 'operator-key-operator-key'
+export const jwt: JwtSettings = {
+  secret: SECRET,
+  userClaim: 'sub',
+  nameClaims: ['username', 'user_metadata.full_name'],
+}
+
+export async function openApi(options: Partial<ApiOptions> = {}) {
+  const dataDir = mkdtempSync(join(tmpdir(), 'belfry-api-'))
+  const lines: string[] = []
+  const log = openLog('debug', { write: (line) => void lines.push(line) })
+  const emit = logFacts(log)
+  const database = await openPglite({ dataDir, schema: 'belfry', emit })
+  const closeDatabase = async () => {
+    await database.close()
+    rmSync(dataDir, { recursive: true, force: true })
+  }
+  const api = await openServer({
+    database,
+    emit,
+    log,
+    version: '0.0.0',
+    startedAt: new Date(),
+    mode: 'sandbox',
+    jwt,
+    operatorKey: OPERATOR_KEY,
+    texts: defaultTexts('Smriti'),
+    ttlSeconds: 60,
+    openTestPush: false,
+    movesPerDay: 5,
+    isWorking: () => true,
+    mounts: [],
+    ...options,
+  }).catch(async (error: unknown) => {
+    await closeDatabase()
+    throw error
+  })
+  await api.listen({ port: 0, host: '127.0.0.1' })
+  const { port } = api.server.address() as AddressInfo
+  return {
+    api,
+    port,
+    database,
+    lines,
+    url: `http://127.0.0.1:${port}`,
+    async close() {
+      await api.close()
+      await closeDatabase()
+    },
+  }
+}
+
+export const bearer = async (id: string, name: string | null = null, settings = jwt) =>
+  `Bearer ${await mintJwt(settings, { id, name }, 60)}`
