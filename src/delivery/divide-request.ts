@@ -1,12 +1,12 @@
 /** A request that Expo refused for something in it goes on in pieces, until the bad piece stands alone. */
-import { divide } from '../domain/divide.ts'
+import { divide, type Group } from '../domain/divide.ts'
 import type { BuiltRequest } from '../domain/messages.ts'
 import { RESULT } from '../domain/result.ts'
 import type { SendAnswer } from '../ports.ts'
-import { releaseDeliveries, splitDelivery } from '../store/deliveries.ts'
+import { splitDelivery } from '../store/deliveries.ts'
 import { learnProjects } from '../store/token-fates.ts'
-import type { Parcel } from './parcel.ts'
-import type { Begun, SenderParts, Sent } from './sender.ts'
+import type { Begun, Parcel } from './parcel.ts'
+import { release, type SenderParts, type Sent } from './sending.ts'
 import { untilSaved } from './settle.ts'
 
 type Refusal = Extract<SendAnswer, { kind: 'refused' }>
@@ -22,13 +22,7 @@ export async function divideRequest(
   if (!only) return { kind: 'done' }
   if (begun.length > 1) {
     // Several notifications shared it: each goes on alone, and shows whether it is the bad one.
-    await untilSaved(parts.clock, parts.emit, () =>
-      releaseDeliveries(
-        parts.db,
-        begun.map((one) => one.held),
-      ),
-    )
-    return { kind: 'divided', requests: begun.map((one) => [one]) }
+    return release(parts, begun, { kind: 'divided', requests: begun.map((one) => [one]) })
   }
   const suspects = request.slots.map(({ position, message, at }) => ({
     token: only.recipients[position]?.token ?? '',
@@ -36,7 +30,11 @@ export async function divideRequest(
     at,
   }))
   const groups = divide(suspects, refusal)
-  if (!groups) return refuseLast(parts, only, request, refusal)
+  return groups ? goOnIn(parts, only, request, groups) : refuseLast(parts, only, request, refusal)
+}
+
+/** Each group becomes a delivery of its own; what Expo told of its project is remembered. */
+async function goOnIn(parts: Parts, only: Begun, request: BuiltRequest, groups: Group[]): Promise<Sent> {
   const pieces = groups.map((group) => ({
     project: group.project ?? only.delivery.project,
     tokenIds: group.members.map((index) => only.delivery.token_ids[request.slots[index]?.position ?? -1] ?? 0),

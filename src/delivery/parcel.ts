@@ -12,6 +12,9 @@ export interface Parcel {
   recipients: (Recipient | null)[]
 }
 
+/** A parcel whose intent is saved. */
+export type Begun = Parcel & { held: Held }
+
 export function makeParcel(
   delivery: OpenDelivery,
   notification: Notification,

@@ -2,7 +2,8 @@
 import type { Lane } from '../ports.ts'
 import { readTokens } from '../store/plan.ts'
 import { makeParcel, type Parcel } from './parcel.ts'
-import type { Send, SenderParts } from './sender.ts'
+import type { Send } from './sender.ts'
+import type { SenderParts } from './sending.ts'
 
 /** What is left of some requests must wait. */
 export interface Hold {

@@ -1,34 +1,23 @@
 /** From a request's tickets to the ledger, and to the facts that are told about it. */
 import { judgeTickets, type PartVerdict } from '../domain/judge.ts'
-import type { BuiltRequest } from '../domain/messages.ts'
 import { countResults, RESULT } from '../domain/result.ts'
 import type { Ticket } from '../domain/verdict.ts'
-import type { Lane } from '../ports.ts'
-import type { Begun, SenderParts } from './sender.ts'
+import type { Answered } from './conclude.ts'
+import type { Begun } from './parcel.ts'
+import type { SenderParts } from './sending.ts'
 import type { Settlement } from './settle.ts'
 
-export interface Ticketed {
-  lane: Lane
-  begun: Begun[]
-  request: BuiltRequest
-  tickets: Ticket[]
-  ms: number
-}
-
-export async function settleTickets(parts: Pick<SenderParts, 'settle' | 'emit'>, told: Ticketed): Promise<void> {
-  const { begun, request, tickets } = told
+export async function settleTickets(
+  parts: Pick<SenderParts, 'settle' | 'emit'>,
+  { lane, project, begun, request, ms }: Answered,
+  tickets: Ticket[],
+): Promise<void> {
   const tokens = begun.map((one) => one.recipients.map((recipient) => recipient?.token ?? null))
   const verdicts = judgeTickets(tokens, request.slots, tickets)
   await Promise.all(verdicts.map((verdict, index) => parts.settle(settlement(begun[index] as Begun, verdict))))
-  const counts = countResults(verdicts.flatMap((verdict) => verdict.results))
-  parts.emit('request.settled', {
-    lane: told.lane,
-    accepted: counts.accepted,
-    refused: counts.refused,
-    ms: Math.round(told.ms),
-    project: begun[0]?.delivery.project ?? null,
-  })
-  if (told.lane === 'direct') tellUsers(parts, begun, verdicts)
+  const { accepted, refused } = countResults(verdicts.flatMap((verdict) => verdict.results))
+  parts.emit('request.settled', { lane, accepted, refused, ms: Math.round(ms), project })
+  if (lane === 'direct') tellUsers(parts, begun, verdicts)
 }
 
 function settlement(parcel: Begun, verdict: PartVerdict): Settlement {

@@ -10,7 +10,8 @@ import { fanOut } from './fan-out.ts'
 import { openPace } from './pace.ts'
 import { askReceipts } from './receipts.ts'
 import { openRun } from './run.ts'
-import { openSender, type SenderParts } from './sender.ts'
+import { openSender } from './sender.ts'
+import type { SenderParts } from './sending.ts'
 import { openSettling } from './settle.ts'
 
 export interface DeliveryOptions {

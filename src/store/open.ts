@@ -4,7 +4,6 @@ import { join } from 'node:path'
 import { PGlite } from '@electric-sql/pglite'
 import { type Dialect, Kysely, PGliteDialect, PostgresDialect, sql } from 'kysely'
 import pg from 'pg'
-import type { Clock } from 'pg-boss'
 import type { Emit } from '../ports.ts'
 import { type Db, makeDb } from './db.ts'
 import { lockFolder } from './folder-lock.ts'
@@ -15,6 +14,7 @@ import {
   makeQueue,
   newBoss,
   type Queue,
+  type QueueClock,
   type QueueConnection,
   releaseAbandoned,
   warmUp,
@@ -33,7 +33,7 @@ export interface Database {
 interface Common {
   schema: string
   emit: Emit
-  clock?: Clock
+  clock?: QueueClock
 }
 
 /** PGlite never returns memory: a small buffer cache saves 100 MB, and its files are in the page cache anyway. */

@@ -5,10 +5,19 @@
 import { randomUUID } from 'node:crypto'
 import type { PGlite } from '@electric-sql/pglite'
 import type { Kysely } from 'kysely'
-import { type Clock, type Db as Handle, fromKysely, fromPglite, type Job as BossJob, PgBoss } from 'pg-boss'
+import {
+  type Clock as QueueClock,
+  type Db as Handle,
+  fromKysely,
+  fromPglite,
+  type Job as BossJob,
+  PgBoss,
+} from 'pg-boss'
 import type { Emit } from '../ports.ts'
 import { assertOutsideTransaction, type Db } from './db.ts'
 import type { Tables } from './tables.ts'
+
+export type { Clock as QueueClock } from 'pg-boss'
 
 /** What each queue's jobs carry. */
 export interface QueueData {
@@ -73,7 +82,7 @@ export interface QueueConnection {
   /** PostgreSQL: the queue keeps a small pool and its listener for itself. */
   url?: string
   /** Tests move the time of the queue and of the database with it. */
-  clock?: Clock
+  clock?: QueueClock
 }
 
 /** pg-boss's way to the embedded database; refuses, rather than waits for ever, inside our own open transaction. */
@@ -136,58 +145,20 @@ export async function releaseAbandoned(boss: PgBoss, handle: Handle, schema: str
   }
 }
 
+type Settle = Pick<Queue, 'complete' | 'postpone' | 'giveBack'> & { isSettled: (job: Job<QueueName>) => boolean }
+type Handler<Q extends QueueName> = (jobs: Job<Q>[]) => Promise<void>
+
 export function makeQueue(boss: PgBoss, db: Db, emit: Emit): Queue {
+  const { isSettled, ...settle } = settling(boss)
   const workIds = new Map<QueueName, string[]>()
-  const settled = new WeakSet<Job<QueueName>>()
-
-  const complete: Queue['complete'] = async (tx, jobs) => {
-    const [job] = jobs
-    if (!job) return
-    const attempts = jobs.map(({ id, retryCount }) => ({ id, retryCount }))
-    const answer = await boss.complete(job.queue, attempts, null, { db: fromKysely(tx.kysely) })
-    if ((answer as { affected?: number }).affected !== jobs.length) {
-      throw new ClaimLost(`a claim of ${jobs.length} on ${job.queue} is lost (job ${job.id})`)
-    }
-    for (const one of jobs) settled.add(one)
-  }
-  const postpone: Queue['postpone'] = async (tx, job, data, afterMs) => {
-    await complete(tx, [job])
-    await tx.enqueue(job.queue, [data], afterMs)
-  }
-  const giveBack: Queue['giveBack'] = async (jobs) => {
-    for (const { queue, id, retryCount } of jobs) await boss.fail(queue, { id, retryCount })
-  }
-  const afterBug = async (jobs: Job<QueueName>[], error: unknown): Promise<void> => {
-    if (error instanceof ClaimLost) return
-    const text = error instanceof Error ? (error.stack ?? error.message) : String(error)
-    emit('job.failed', { queue: jobs[0]?.queue ?? '', error: text })
-    for (const job of jobs)
-      await db.transaction((tx) => postpone(tx, job, job.data, AFTER_BUG_MS)).catch(() => undefined)
-  }
-  const handle = async <Q extends QueueName>(jobs: Job<Q>[], handler: (jobs: Job<Q>[]) => Promise<void>) => {
-    await handler(jobs).catch((error: unknown) => afterBug(jobs, error))
-    // Should this fail, it must not be caught: pg-boss would take the jobs for done.
-    await giveBack(jobs.filter((job) => !settled.has(job)))
-  }
-
   return {
-    complete,
-    postpone,
-    giveBack,
+    ...settle,
     async work(queue, { workers, batchSize }, handler) {
       const options = { batchSize, pollingIntervalSeconds: 1, notifyPollingIntervalSeconds: 1 }
       for (let i = 0; i < workers; i++) {
         const id: string = await boss.work(queue, options, async (claimed: BossJob<QueueData[typeof queue]>[]) => {
-          await handle(
-            claimed.map((job) => ({
-              id: job.id,
-              queue,
-              data: job.data,
-              retryCount: job.retryCount,
-              signal: job.signal,
-            })),
-            handler,
-          )
+          const jobs = claimed.map(({ id, data, retryCount, signal }) => ({ id, queue, data, retryCount, signal }))
+          await handle(db, emit, { ...settle, isSettled }, jobs, handler)
           // Who has just worked asks again at once, instead of waiting for a wake-up or the poll.
           boss.notifyWorker(id)
         })
@@ -199,5 +170,48 @@ export function makeQueue(boss: PgBoss, db: Db, emit: Emit): Queue {
       workIds.clear()
     },
     close: () => boss.stop({ graceful: false, close: true }),
+  }
+}
+
+function settling(boss: PgBoss): Settle {
+  const settled = new WeakSet<Job<QueueName>>()
+  const complete: Queue['complete'] = async (tx, jobs) => {
+    const [job] = jobs
+    if (!job) return
+    const attempts = jobs.map(({ id, retryCount }) => ({ id, retryCount }))
+    const answer = await boss.complete(job.queue, attempts, null, { db: fromKysely(tx.kysely) })
+    if ((answer as { affected?: number }).affected !== jobs.length) {
+      throw new ClaimLost(`a claim of ${jobs.length} on ${job.queue} is lost (job ${job.id})`)
+    }
+    for (const one of jobs) settled.add(one)
+  }
+  return {
+    complete,
+    isSettled: (job) => settled.has(job),
+    async postpone(tx, job, data, afterMs) {
+      await complete(tx, [job])
+      await tx.enqueue(job.queue, [data], afterMs)
+    },
+    async giveBack(jobs) {
+      for (const { queue, id, retryCount } of jobs) await boss.fail(queue, { id, retryCount })
+    },
+  }
+}
+
+async function handle<Q extends QueueName>(db: Db, emit: Emit, settle: Settle, jobs: Job<Q>[], handler: Handler<Q>) {
+  try {
+    await handler(jobs)
+  } catch (error) {
+    if (!(error instanceof ClaimLost)) await putOff(db, emit, settle, jobs, error)
+  }
+  // Should this fail, it must not be caught: pg-boss would take the jobs for done.
+  await settle.giveBack(jobs.filter((job) => !settle.isSettled(job)))
+}
+
+async function putOff(db: Db, emit: Emit, settle: Settle, jobs: Job<QueueName>[], error: unknown): Promise<void> {
+  const text = error instanceof Error ? (error.stack ?? error.message) : String(error)
+  emit('job.failed', { queue: jobs[0]?.queue ?? '', error: text })
+  for (const job of jobs) {
+    await db.transaction((tx) => settle.postpone(tx, job, job.data, AFTER_BUG_MS)).catch(() => undefined)
   }
 }

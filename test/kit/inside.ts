@@ -43,7 +43,9 @@ export async function openDatabase(kind: Kind, options: { clock?: TestClock; url
   const common = { schema: 'belfry', emit, ...(options.clock ? { clock: options.clock } : {}) }
   if (kind !== 'PGlite') {
     const server = await sharedPostgres(kind === 'PostgreSQL 14' ? 14 : 18)
-    const url = options.url ?? (await server.createDatabase())
+    // A session that has this setting reads the test's clock, ours as well as the queue's.
+    const clocked = options.clock ? '?options=-c%20pgboss.test_clock%3Don' : ''
+    const url = options.url ?? (await server.createDatabase()) + clocked
     const database = await openPostgres({ url, ...common })
     toClose.push(() => database.close())
     return { ...database, facts, url, dataDir: undefined }
@@ -146,7 +148,8 @@ export async function openRunning(
     stop: (deadlineMs = 5_000) => delivery.close(deadlineMs),
     notify: (n) => notify(db, n),
     device: (userId, device = {}) => registerDevice(db, userId, device),
-    drain: async (timeoutMs = 20_000) => void (await until('empty books', () => isDrained(db), { timeoutMs, everyMs: 20 })),
+    drain: async (timeoutMs = 20_000) =>
+      void (await until('empty books', () => isDrained(db), { timeoutMs, everyMs: 20 })),
   }
 }
 

@@ -115,7 +115,7 @@ function ledger(s: Id) {
     sql`create index parked_notification on ${s}.parked (notification_id)`,
     sql`create table ${s}.pace (
       project text primary key,
-      next_at timestamptz not null default '-infinity', direct_until timestamptz not null default '-infinity',
+      next_at timestamptz not null default 'epoch', direct_until timestamptz not null default 'epoch',
       lowered_to real, lowered_at timestamptz,
       breaker_until timestamptz, breaker_reason text, breaker_opens int not null default 0)`,
   ]

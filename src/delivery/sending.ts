@@ -1,0 +1,45 @@
+/** What the steps of a request share: what they work with, what comes of it, and the way back. */
+import type { Clock, Emit, PushGateway } from '../ports.ts'
+import type { Db } from '../store/db.ts'
+import { releaseDeliveries } from '../store/deliveries.ts'
+import type { Breaker } from './breaker.ts'
+import type { Connections } from './connections.ts'
+import type { Pace } from './pace.ts'
+import type { Begun, Parcel } from './parcel.ts'
+import { type Settlement, untilSaved } from './settle.ts'
+
+export interface SenderParts {
+  db: Db
+  gateway: PushGateway
+  clock: Clock
+  emit: Emit
+  connections: Connections
+  pace: Pace
+  breaker: Breaker
+  settle: (one: Settlement) => Promise<void>
+  /** Aborts when the program is to stop: nothing new is begun. */
+  stop: AbortSignal
+}
+
+export type Sent =
+  | { kind: 'done' }
+  /** Some of it was not begun: its notification may not go on, or somebody else holds it. */
+  | { kind: 'not_begun' }
+  /** The request was refused for something in it: these go on instead. */
+  | { kind: 'divided'; requests: Parcel[][] }
+  /** The same again, not before `afterMs`. */
+  | { kind: 'again'; parcels: Parcel[]; afterMs: number; reason: string }
+  /** Nothing may go to this project for now. */
+  | { kind: 'held'; afterMs: number; reason: string }
+  | { kind: 'stopped' }
+
+/** Certainly not sent: back to the plan. */
+export async function release<S extends Sent>(
+  parts: Pick<SenderParts, 'db' | 'clock' | 'emit'>,
+  begun: Begun[],
+  sent: S,
+): Promise<S> {
+  const held = begun.map((one) => one.held)
+  await untilSaved(parts.clock, parts.emit, () => releaseDeliveries(parts.db, held))
+  return sent
+}

@@ -1,0 +1,72 @@
+/** Receipts, in virtual time: asked for at the right moments for a day; a missing one never prunes and never resends. */
+import { TestClock } from 'pg-boss'
+import { describe, expect, test } from 'vitest'
+import type { Receipt } from '../../src/domain/verdict.ts'
+import { totalsOf } from '../../src/store/ledger.ts'
+import { listPushTokens } from '../../src/store/push-tokens.ts'
+import { expectBalanced } from '../kit/books.ts'
+import { until } from '../kit/guard.ts'
+import { openRunning, type Running } from '../kit/inside.ts'
+
+const MINUTE = 60_000
+const START = Date.parse('2026-01-01T09:00:00Z')
+const BOTH = ['PGlite', 'PostgreSQL 18'] as const
+
+/** The time since the start; then as many turns of the workers as it takes for `done`. */
+async function goTo(clock: TestClock, minutes: number, done: () => boolean | Promise<boolean>): Promise<void> {
+  await clock.setTime(START + minutes * MINUTE)
+  await until(`what is due after ${minutes} minutes`, async () => {
+    await clock.tick(1_100)
+    return done()
+  })
+}
+
+async function sendOne(clock: TestClock, world: Running): Promise<string> {
+  const id = await world.notify({ audience: { users: ['ben'] } })
+  await goTo(clock, 0, async () => (await totalsOf(world.db, id)).accepted === 1)
+  await goTo(
+    clock,
+    0,
+    async () =>
+      (await world.db.kysely.selectFrom('notifications').select('state').executeTakeFirst())?.state === 'finished',
+  )
+  return id
+}
+
+describe.each(BOTH)('on %s', (kind) => {
+  test('a receipt of DeviceNotRegistered retires, and the ticket ids are dropped once all are in', async () => {
+    const clock = new TestClock(START)
+    const asked: string[] = []
+    const gone: Receipt = { status: 'error', code: 'DeviceNotRegistered', message: 'gone' }
+    const world = await openRunning(kind, { receipt: (id) => (asked.push(id), gone) }, { clock })
+    await world.device('ben')
+    const id = await sendOne(clock, world)
+    await goTo(clock, 14, () => true)
+    expect(asked).toHaveLength(0)
+    await goTo(clock, 16, () => asked.length === 1)
+    await until('the verdict', async () => (await totalsOf(world.db, id)).failed === 1)
+    expect(await listPushTokens(world.db, 'ben')).toMatchObject([
+      { active: false, inactive_reason: 'DeviceNotRegistered' },
+    ])
+    expect(world.facts.map((one) => one.name)).toContain('token.retired')
+    const [row] = await world.db.kysely.selectFrom('deliveries').selectAll().execute()
+    expect(row?.ticket_ids).toBeNull()
+    await expectBalanced(world, id)
+  })
+
+  test('one that is missing is looked for eight times, and then there is none', async () => {
+    const clock = new TestClock(START)
+    let looks = 0
+    const world = await openRunning(kind, { receipt: () => void looks++ }, { clock })
+    await world.device('ben')
+    const id = await sendOne(clock, world)
+    // The schedule drifts by what each look took: the next moment is asked for a little later than it is due.
+    for (const [index, minutes] of [15, 30, 60, 120, 240, 480, 960, 1380].entries()) {
+      await goTo(clock, minutes + 2, () => looks === index + 1)
+    }
+    await until('the last word', async () => (await totalsOf(world.db, id)).no_receipt === 1)
+    expect(world.requests).toHaveLength(1)
+    expect(await listPushTokens(world.db, 'ben')).toMatchObject([{ active: true }])
+    await expectBalanced(world, id)
+  })
+})

@@ -1,0 +1,167 @@
+/**
+ * The law of rooms as data, and the reading of source files that it needs. Imports only go down; two rooms on one
+ * floor do not know each other; what is not listed here is forbidden.
+ */
+import { readdirSync, readFileSync } from 'node:fs'
+import { dirname, join, normalize } from 'node:path'
+import { parseAst } from 'vitest/node'
+
+export interface Room {
+  /** Which files under src it is: a folder (`store/`), or files by name without ending (`app`). */
+  place: string | string[]
+  /** The other rooms it may import from. */
+  may: string[]
+  /** The npm packages it may import. */
+  packages: string[]
+  /** Whether it may import Node's own modules, that is, do anything but think. */
+  node: boolean
+}
+
+const everyRoom = ['domain', 'ports', 'store', 'expo', 'delivery', 'api', 'sandbox', 'config', 'log', 'commands', 'app']
+
+export const rooms: Record<string, Room> = {
+  domain: { place: 'domain/', may: [], packages: [], node: false },
+  ports: { place: ['ports'], may: ['domain'], packages: [], node: false },
+  store: {
+    place: 'store/',
+    may: ['domain', 'ports'],
+    packages: ['kysely', 'pg', '@electric-sql/pglite', 'pg-boss'],
+    node: true,
+  },
+  expo: { place: 'expo/', may: ['domain', 'ports'], packages: ['undici'], node: true },
+  delivery: { place: 'delivery/', may: ['domain', 'ports', 'store'], packages: [], node: true },
+  api: {
+    place: 'api/',
+    may: ['domain', 'ports', 'store'],
+    packages: ['fastify', '@fastify/formbody', '@fastify/helmet', 'fastify-type-provider-zod', 'zod', 'jose'],
+    node: true,
+  },
+  sandbox: {
+    place: 'sandbox/',
+    may: [],
+    packages: ['fastify', '@fastify/static', '@fastify/formbody', '@fontsource/noto-color-emoji', 'zod', 'undici'],
+    node: true,
+  },
+  config: { place: ['config', 'config-values', 'secrets'], may: ['domain'], packages: ['zod'], node: true },
+  log: { place: ['log'], may: ['domain', 'ports', 'config'], packages: ['pino'], node: true },
+  commands: { place: 'commands/', may: everyRoom, packages: ['commander', 'jose'], node: true },
+  app: { place: ['app'], may: everyRoom, packages: ['fastify', '@fastify/helmet'], node: true },
+  cli: { place: ['cli'], may: everyRoom, packages: ['commander'], node: true },
+}
+
+/** Packages that even their own room keeps in one place. */
+export const onlyIn: Record<string, string[]> = { 'pg-boss': ['store/queue.ts', 'store/pg-boss.ts'] }
+
+/** What the tests beside their subject may use more: these packages, and the kit. */
+const forTests = ['vitest', 'fast-check', 'expo-server-sdk']
+
+/** What one file says that the law is about. */
+export interface SourceFile {
+  /** Relative to src, with forward slashes. */
+  path: string
+  text: string
+  imports: string[]
+  /** What only some rooms may say, by the lines it stands on. */
+  readsEnvironment: number[]
+  taggedSql: number[]
+  longFunctions: { line: number; lines: number }[]
+}
+
+interface Node {
+  type: string
+  start: number
+  end: number
+  [key: string]: unknown
+}
+
+export const SCREEN_LINES = 60
+const FUNCTIONS = ['FunctionDeclaration', 'FunctionExpression', 'ArrowFunctionExpression']
+
+export function readSources(root: string): SourceFile[] {
+  return readdirSync(root, { recursive: true, encoding: 'utf8' })
+    .filter((path) => path.endsWith('.ts'))
+    .toSorted()
+    .map((path) => parseSource(path.replaceAll('\\', '/'), readFileSync(join(root, path), 'utf8')))
+}
+
+export function parseSource(path: string, text: string): SourceFile {
+  const file: SourceFile = { path, text, imports: [], readsEnvironment: [], taggedSql: [], longFunctions: [] }
+  const lineOf = (at: number) => text.slice(0, at).split('\n').length
+  walk(parseAst(text, { lang: 'ts' }) as unknown as Node, (node) => {
+    if (node.source) file.imports.push(word((node.source as Node).value))
+    if (isEnvironment(node)) file.readsEnvironment.push(lineOf(node.start))
+    if (node.type === 'TaggedTemplateExpression' && tagName(node) === 'sql') file.taggedSql.push(lineOf(node.start))
+    if (FUNCTIONS.includes(node.type)) {
+      const lines = text.slice(node.start, node.end).split('\n').length
+      if (lines > SCREEN_LINES) file.longFunctions.push({ line: lineOf(node.start), lines })
+    }
+  })
+  file.imports = [...new Set(file.imports.filter((name) => name !== ''))]
+  return file
+}
+
+const word = (value: unknown): string => (typeof value === 'string' ? value : '')
+
+function walk(node: Node, visit: (node: Node) => void): void {
+  visit(node)
+  for (const value of Object.values(node))
+    for (const child of Array.isArray(value) ? value : [value])
+      if (child && typeof child === 'object' && typeof (child as Node).type === 'string') walk(child as Node, visit)
+}
+
+/** `process.env`, `process['env']`, or `env` taken out of node:process. */
+function isEnvironment(node: Node): boolean {
+  if (node.type === 'MemberExpression') {
+    const object = node.object as Node
+    const property = node.property as Node
+    return object.name === 'process' && (property.name === 'env' || property.value === 'env')
+  }
+  if (node.type === 'ImportDeclaration' && /^(node:)?process$/.test(word((node.source as Node).value)))
+    return (node.specifiers as Node[]).some((specifier) => (specifier.imported as Node | undefined)?.name === 'env')
+  if (node.type === 'VariableDeclarator' && (node.init as Node | null)?.name === 'process')
+    return ((node.id as Node).properties as Node[] | undefined)?.some((p) => (p.key as Node).name === 'env') ?? false
+  return false
+}
+
+/** `sql` also of `sql<Row>` and of `sql.raw`-like members. */
+function tagName(node: Node): string {
+  let tag = node.tag as Node
+  while (tag.type === 'MemberExpression' || tag.type === 'TSInstantiationExpression')
+    tag = (tag.object ?? tag.expression) as Node
+  return word(tag.name)
+}
+
+export function roomOf(path: string): string | undefined {
+  return Object.keys(rooms).find((name) => {
+    const { place } = rooms[name]!
+    return typeof place === 'string' ? path.startsWith(place) : place.includes(path.replace(/(\.test)?\.ts$/, ''))
+  })
+}
+
+/** Every import of the file that the law does not allow, in a sentence each. */
+export function forbiddenImports(file: SourceFile): string[] {
+  const name = roomOf(file.path)
+  if (name === undefined) return [`${file.path} is in no room`]
+  const room = rooms[name]!
+  const isTest = file.path.endsWith('.test.ts')
+  const faults = file.imports.map((target) => {
+    if (target.startsWith('node:')) return room.node || isTest ? null : `Node's ${target}`
+    if (target.startsWith('.')) return faultOfOurs(file.path, target, name, room, isTest)
+    const npm = target.split('/', target.startsWith('@') ? 2 : 1).join('/')
+    if (isTest && forTests.includes(npm)) return null
+    if (!room.packages.includes(npm)) return `the package ${npm}`
+    return (onlyIn[npm]?.includes(file.path) ?? true) ? null : `${npm}, which only ${onlyIn[npm]!.join(', ')} may`
+  })
+  return faults.filter((fault) => fault !== null).map((fault) => `${file.path} (${name}) imports ${fault}`)
+}
+
+function faultOfOurs(path: string, target: string, name: string, room: Room, isTest: boolean): string | null {
+  if (!/\.(ts|json)$/.test(target)) return `${target}, which does not end in .ts`
+  const full = normalize(join(dirname(path), target)).replaceAll('\\', '/')
+  if (full === '../package.json') return null
+  if (isTest && full.startsWith('../test/kit/')) return null
+  if (full.startsWith('..')) return `${target}, which is outside src`
+  const other = roomOf(full)
+  if (other === name || (other !== undefined && room.may.includes(other))) return null
+  return `${target} (${other ?? 'in no room'})`
+}

@@ -1,0 +1,87 @@
+/** Opening: one holder of a folder, no word against a database that is newer, no hand on what was there before. */
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { sql } from 'kysely'
+import { describe, expect, test } from 'vitest'
+import { FolderLocked, lockFolder } from '../../src/store/folder-lock.ts'
+import { NewerDatabase } from '../../src/store/migrations.ts'
+import { openPglite, openPostgres } from '../../src/store/open.ts'
+import { KINDS, openDatabase, openRunning } from '../kit/inside.ts'
+
+const emit = (): void => undefined
+
+describe.each(KINDS)('on %s', (kind) => {
+  test('a database that a newer version wrote is refused in one sentence', async () => {
+    const opened = await openDatabase(kind)
+    await sql`insert into belfry.migrations (name, timestamp) values ('9999_future', '2099')`.execute(opened.db.kysely)
+    if (opened.url) {
+      await expect(openPostgres({ url: opened.url, schema: 'belfry', emit })).rejects.toThrow(NewerDatabase)
+      return
+    }
+    await opened.close()
+    await expect(openPglite({ dataDir: opened.dataDir!, schema: 'belfry', emit })).rejects.toThrow(/9999_future/)
+  })
+
+  test('what is said on one connection inside a transaction is not seen outside, and rolls back whole', async () => {
+    const { db } = await openDatabase(kind)
+    const failed = db.transaction(async (tx) => {
+      await tx.kysely.insertInto('users').values({ id: 'ghost', name: null }).execute()
+      await tx.enqueue('send-direct', [{ notificationId: crypto.randomUUID(), tries: 0 }])
+      throw new Error('no')
+    })
+    await expect(failed).rejects.toThrow('no')
+    expect(await db.kysely.selectFrom('users').selectAll().execute()).toEqual([])
+    const { rows } = await sql<{
+      n: number
+    }>`select count(*)::int as n from belfry_queue.job where name = 'send-direct'`.execute(db.kysely)
+    expect(rows[0]?.n).toBe(0)
+  })
+})
+
+test('the first thing that happens to an empty folder may be a post', async () => {
+  const world = await openRunning('PGlite')
+  await world.notify({ audience: { everyone: true } })
+  await world.drain()
+})
+
+test('a second holder of a folder is refused with the pid of the first, also while the first is busy', async () => {
+  const folder = mkdtempSync(join(tmpdir(), 'belfry-lock-'))
+  const holder = join(folder, 'holder.mjs')
+  const lockModule = join(import.meta.dirname, '../../src/store/folder-lock.ts')
+  writeFileSync(
+    holder,
+    `import { lockFolder } from ${JSON.stringify(lockModule)}
+    const lock = await lockFolder(process.argv[2]); process.send('locked'); setInterval(() => {}, 1e6)`,
+  )
+  const child = spawn(process.execPath, [holder, folder], { stdio: ['ignore', 'inherit', 'inherit', 'ipc'] })
+  try {
+    await once(child, 'message')
+    await expect(lockFolder(folder)).rejects.toMatchObject({ pid: child.pid })
+    child.kill('SIGSTOP')
+    await expect(lockFolder(folder)).rejects.toBeInstanceOf(FolderLocked)
+    child.kill('SIGKILL')
+    await once(child, 'exit')
+    const lock = await lockFolder(folder)
+    await lock.release()
+  } finally {
+    child.kill('SIGKILL')
+    rmSync(folder, { recursive: true, force: true })
+  }
+})
+
+test('of ten that take over a stale lock at once, one gets it', async () => {
+  const folder = mkdtempSync(join(tmpdir(), 'belfry-lock-'))
+  try {
+    writeFileSync(join(folder, 'belfry.lock'), 'left behind')
+    rmSync(join(folder, 'belfry.lock'))
+    const takers = await Promise.allSettled(Array.from({ length: 10 }, () => lockFolder(folder)))
+    const locks = takers.flatMap((one) => (one.status === 'fulfilled' ? [one.value] : []))
+    expect(locks).toHaveLength(1)
+    await locks[0]?.release()
+  } finally {
+    rmSync(folder, { recursive: true, force: true })
+  }
+})
