@@ -1,0 +1,32 @@
+/**
+ * Runs after `npm ci`: makes an empty embedded database once and keeps its folder in .cache, so that the first start
+ * copies it in a fifth of a second instead of creating one in three seconds with 600 MB. Never fails the install:
+ * without it the server creates its database itself.
+ */
+import { existsSync, mkdirSync, readFileSync, renameSync, rmSync } from 'node:fs'
+import { fileURLToPath } from 'node:url'
+
+async function prepareDatabase(): Promise<void> {
+  const manifest = new URL('../package.json', import.meta.resolve('@electric-sql/pglite'))
+  const { version } = JSON.parse(readFileSync(manifest, 'utf8')) as { version: string }
+  const folder = fileURLToPath(new URL(`../.cache/pglite-${version}`, import.meta.url))
+  if (existsSync(folder)) return
+
+  const { PGlite } = await import('@electric-sql/pglite')
+  const half = `${folder}.${process.pid}`
+  try {
+    mkdirSync(half, { recursive: true })
+    const database = await PGlite.create({ dataDir: half })
+    await database.close()
+    renameSync(half, folder)
+  } finally {
+    rmSync(half, { recursive: true, force: true })
+  }
+}
+
+try {
+  await prepareDatabase()
+} catch (error) {
+  console.log(`No prepared database (${(error as Error).message}); the first start will create one and take longer.`)
+}
+process.exit(0)
