@@ -81,6 +81,8 @@ async function postpone(place: Workplace, job: ChunkJob, hold: Hold): Promise<vo
 async function parkChunk(place: Workplace, job: ChunkJob): Promise<void> {
   await place.db.transaction(async (tx) => {
     await parkJob(tx, place.queue, job, { ...job.data, baton: null })
+    // A pause may outlast Expo's receipts: those of what was sent are asked for meanwhile.
+    await enqueueReceipts(tx, [job.data.notificationId], job.data.from, place.options.receiptDelayMs)
     await passBaton(tx, job)
   })
 }

@@ -5,17 +5,19 @@ import { RESULT } from '../domain/result.ts'
 import type { ReceiptsAnswer } from '../ports.ts'
 import type { Db } from '../store/db.ts'
 import { acceptedDeliveries, type AwaitingReceipts, findAwaiting, settleReceipts } from '../store/receipts.ts'
-import type { Job } from '../store/queue.ts'
+import type { Job, QueueData } from '../store/queue.ts'
 import { writeRefused } from './settle.ts'
 import type { Workplace } from './start.ts'
 
 /** Expo answers at most this many ids in one call. */
 const MOST_TICKETS = 1_000
 /**
- * When to look, in multiples of the first delay: 15 and 30 minutes, 1, 2, 4, 8, 16 and 23 hours. Expo keeps receipts
- * for a day, and may need half an hour under load.
+ * When to look, since the ticket, in multiples of the first delay: 15 and 30 minutes, 1, 2, 4, 8, 16 and 23 hours. Expo
+ * keeps receipts for a day, and may need half an hour under load.
  */
 const LOOKS = [1, 2, 4, 8, 16, 32, 64, 92] as const
+/** A look that is due within this share of the first delay is the one that is being made. */
+const TOO_SOON = 0.1
 
 /** Inside the transaction that finishes the work: tickets without somebody who will ask for their receipts do not exist. */
 export async function enqueueReceipts(
@@ -25,11 +27,11 @@ export async function enqueueReceipts(
   delayMs: number,
 ): Promise<void> {
   const deliveries = await acceptedDeliveries(tx, notificationIds, chunk)
-  const jobs: { deliveryIds: number[]; attempt: number; tries: number }[] = []
+  const jobs: QueueData['receipts'][] = []
   let tickets = MOST_TICKETS
   for (const { id, accepted } of deliveries) {
     if (tickets + accepted > MOST_TICKETS) {
-      jobs.push({ deliveryIds: [], attempt: 0, tries: 0 })
+      jobs.push({ deliveryIds: [], tries: 0 })
       tickets = 0
     }
     jobs.at(-1)?.deliveryIds.push(id)
@@ -42,8 +44,8 @@ export async function askReceipts(place: Workplace, job: Job<'receipts'>): Promi
   const waiting = await findAwaiting(place.db, job.data.deliveryIds)
   const answer = await ask(place, ticketsOf(waiting))
   if (answer.kind === 'later') return putOff(place, job, answer)
-  const lastLook = job.data.attempt >= LOOKS.length - 1
-  const judged = waiting.map((before) => ({ before, ...judgeReceipts(before, answer.receipts, lastLook) }))
+  const again = nextLook(waiting, place.options.receiptDelayMs)
+  const judged = waiting.map((before) => ({ before, ...judgeReceipts(before, answer.receipts, again === undefined) }))
   const left = judged.filter(({ results }) => results.includes(RESULT.accepted)).map(({ before }) => before.id)
   await place.db.transaction(async (tx) => {
     await place.queue.complete(tx, [job])
@@ -62,10 +64,15 @@ export async function askReceipts(place: Workplace, job: Job<'receipts'>): Promi
         })),
       ),
     )
-    const next = job.data.attempt + 1
-    const wait = ((LOOKS[next] ?? 0) - (LOOKS[next - 1] ?? 0)) * place.options.receiptDelayMs
-    if (left.length > 0) await tx.enqueue('receipts', [{ deliveryIds: left, attempt: next, tries: 0 }], wait)
+    if (left.length > 0) await tx.enqueue('receipts', [{ deliveryIds: left, tries: 0 }], again)
   })
+}
+
+/** Milliseconds until the next look, by the age of the tickets; looks that were slept through are not made up for. */
+function nextLook(waiting: AwaitingReceipts[], delayMs: number): number | undefined {
+  const age = Math.min(...waiting.map((delivery) => delivery.age_ms))
+  const next = LOOKS.find((times) => times * delayMs > age + delayMs * TOO_SOON)
+  return next === undefined ? undefined : next * delayMs - age
 }
 
 function ticketsOf(waiting: AwaitingReceipts[]): string[] {

@@ -25,7 +25,7 @@ export interface QueueData {
   /** `baton`: the page of the fan-out that this chunk's end asks for. `tries`: how often it was put off, for the backoff. */
   'send-broadcast': { notificationId: string; from: number; to: number; baton: number | null; tries: number }
   'send-direct': { notificationId: string; tries: number }
-  receipts: { deliveryIds: number[]; attempt: number; tries: number }
+  receipts: { deliveryIds: number[]; tries: number }
 }
 export type QueueName = keyof QueueData
 const QUEUE_NAMES = ['fan-out', 'send-broadcast', 'send-direct', 'receipts'] as const satisfies QueueName[]

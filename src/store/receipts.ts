@@ -9,12 +9,16 @@ export interface AwaitingReceipts {
   token_ids: number[]
   results: number[]
   ticket_ids: (string | null)[]
+  /** Since its tickets were written down. */
+  age_ms: number
 }
 
 /** Once a delivery's last receipt is in, its ticket ids are dropped, and it is not among these. */
 export async function findAwaiting(db: Db, deliveryIds: number[]): Promise<AwaitingReceipts[]> {
   return db.rows<AwaitingReceipts>(sql`
-    select id, notification_id, token_ids, results, ticket_ids from ${db.t.deliveries}
+    select id, notification_id, token_ids, results, ticket_ids,
+      (extract(epoch from ${db.now} - settled_at) * 1000)::float8 as age_ms
+    from ${db.t.deliveries}
     where id = any(${deliveryIds}::bigint[]) and state = 2 and ticket_ids is not null order by id`)
 }
 
@@ -52,5 +56,6 @@ export async function acceptedDeliveries(
 ): Promise<{ id: number; accepted: number }[]> {
   return db.rows(sql`
     select id, accepted::int as accepted from ${db.t.deliveries}
-    where notification_id = any(${notificationIds}::uuid[]) and chunk = ${chunk} and accepted > 0 order by id`)
+    where notification_id = any(${notificationIds}::uuid[]) and chunk = ${chunk} and accepted > 0 and ticket_ids is not null
+    order by id`)
 }
