@@ -10,9 +10,9 @@ import { fileURLToPath } from 'node:url'
 import type { FastifyInstance } from 'fastify'
 import manifest from '../package.json' with { type: 'json' }
 import { mintJwt } from './api/jwt.ts'
-import { type Mount, openServer } from './api/server.ts'
+import { type ApiOptions, type Mount, openServer } from './api/server.ts'
 import { type Config, receiptsUrlOf } from './config.ts'
-import { startDelivery } from './delivery/start.ts'
+import { type DeliveryOptions, startDelivery } from './delivery/start.ts'
 import { openGateway } from './expo/gateway.ts'
 import { type Log, logFacts } from './log.ts'
 import type { Clock, Emit, PushGateway } from './ports.ts'
@@ -24,7 +24,8 @@ import { type Database, openPglite, openPostgres } from './store/open.ts'
 export const version: string = manifest.version
 
 export interface App {
-  url: string
+  /** Where it answers HTTP; undefined for a worker, which does not. */
+  url: string | undefined
   secrets: KeptSecrets
   close(): Promise<void>
 }
@@ -39,8 +40,8 @@ const MOVES_PER_DAY = 5
 
 export async function openApp(config: Config, log: Log, stop?: AbortSignal): Promise<App> {
   const startedAt = new Date()
-  const { settings } = config
-  log.info({ version, started_at: startedAt.toISOString(), mode: settings.mode }, `Belfry ${version} starts`)
+  const { mode, role } = config.settings
+  log.info({ version, started_at: startedAt.toISOString(), mode, role }, `Belfry ${version} starts`)
   const emit = logFacts(log)
   await using opened = new AsyncDisposableStack()
 
@@ -49,44 +50,18 @@ export async function openApp(config: Config, log: Log, stop?: AbortSignal): Pro
   opened.defer(() => database.close())
 
   let isWorking = false
-  const api = await openServer({
-    database,
-    emit,
-    log,
-    version,
-    startedAt,
-    mode: settings.mode,
-    jwt: { ...settings.jwt, secret: secrets.jwtSecret },
-    operatorKey: secrets.operatorKey,
-    texts: settings.texts,
-    ttlSeconds: settings.ttlSeconds,
-    openTestPush: settings.openTestPush,
-    movesPerDay: settings.mode === 'sandbox' ? null : MOVES_PER_DAY,
-    isWorking: () => isWorking,
-    mounts: settings.mode === 'sandbox' ? [sandboxMount(config, secrets)] : [],
-  })
-  opened.defer(() => closeServer(api))
-  await api.listen({ port: settings.port, host: settings.host })
-  const url = urlOf(api)
-
-  const gateway = gatewayOf(config, url)
-  opened.defer(() => gateway.close())
-
-  const delivery = await startDelivery({
-    db: database.db,
-    queue: database.queue,
-    gateway,
-    clock,
-    emit,
-    options: {
-      rateLimit: settings.rateLimit,
-      maxConcurrentRequests: settings.maxConcurrentRequests,
-      receiptDelayMs: settings.receiptDelayMs,
-      pushesEnabled: settings.pushesEnabled,
-      timeoutMs: settings.expoTimeoutMs,
-    },
-  })
-  opened.defer(() => delivery.close(DRAIN_MS))
+  let url: string | undefined
+  if (role !== 'worker') {
+    const api = await openApi(config, { database, secrets, emit, log, startedAt, isWorking: () => isWorking })
+    opened.defer(() => closeServer(api))
+    url = urlOf(api)
+  }
+  if (role !== 'api') {
+    const gateway = gatewayOf(config, url)
+    opened.defer(() => gateway.close())
+    const delivery = await startDelivery({ ...database, gateway, clock, emit, options: deliveryOptions(config) })
+    opened.defer(() => delivery.close(DRAIN_MS))
+  }
   isWorking = true
   opened.defer(() => {
     isWorking = false
@@ -95,6 +70,32 @@ export async function openApp(config: Config, log: Log, stop?: AbortSignal): Pro
   const all = opened.move()
   let closing: Promise<void> | undefined
   return { url, secrets, close: () => (closing ??= all.disposeAsync()) }
+}
+
+type ApiParts = Pick<ApiOptions, 'database' | 'emit' | 'startedAt' | 'isWorking'> & { secrets: KeptSecrets; log: Log }
+
+/** Listens before anything is sent: in sandbox mode, Expo is behind this very server. */
+async function openApi(config: Config, { secrets, ...parts }: ApiParts): Promise<FastifyInstance> {
+  const { settings } = config
+  const api = await openServer({
+    ...parts,
+    version,
+    mode: settings.mode,
+    jwt: { ...settings.jwt, secret: secrets.jwtSecret },
+    operatorKey: secrets.operatorKey,
+    texts: settings.texts,
+    ttlSeconds: settings.ttlSeconds,
+    openTestPush: settings.openTestPush,
+    movesPerDay: settings.mode === 'sandbox' ? null : MOVES_PER_DAY,
+    mounts: settings.mode === 'sandbox' ? [sandboxMount(config, secrets)] : [],
+  })
+  await api.listen({ port: settings.port, host: settings.host })
+  return api
+}
+
+function deliveryOptions({ settings }: Config): DeliveryOptions {
+  const { rateLimit, maxConcurrentRequests, receiptDelayMs, pushesEnabled, expoTimeoutMs: timeoutMs } = settings
+  return { rateLimit, maxConcurrentRequests, receiptDelayMs, pushesEnabled, timeoutMs }
 }
 
 /** A PostgreSQL that is not there yet is waited for; what is wrong with it otherwise stops the start. */
@@ -140,8 +141,8 @@ function sandboxMount(config: Config, { jwtSecret }: KeptSecrets): Mount {
 const SANDBOX_TOKEN_SECONDS = 86_400
 
 /** In sandbox mode we are our own Expo. */
-function gatewayOf({ settings, secrets }: Config, url: string): PushGateway {
-  const isSandbox = settings.mode === 'sandbox'
+function gatewayOf({ settings, secrets }: Config, url: string | undefined): PushGateway {
+  const isSandbox = settings.mode === 'sandbox' && url !== undefined
   const sendUrl = isSandbox ? `${url}/sandbox/--/api/v2/push/send` : settings.expo.sendUrl
   return openGateway({
     sendUrl,

@@ -20,6 +20,10 @@ program
   .description('run the server (npm start)')
   .action(async () => (await import('./commands/serve.ts')).serve())
 program
+  .command('worker')
+  .description('send only, beside servers on the same PostgreSQL (as ROLE=worker)')
+  .action(async () => (await import('./commands/serve.ts')).serve('worker'))
+program
   .command('migrate')
   .description('bring the database up to date, without serving')
   .action(async () => (await import('./commands/migrate.ts')).migrate())

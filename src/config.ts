@@ -28,6 +28,7 @@ export interface Settings {
   texts: Texts
   jwt: { jwksUrl?: string; issuer?: string; audience?: string; userClaim: string; nameClaims: string[] }
   openTestPush: boolean
+  role: Role
   logLevel: LogLevel
 }
 
@@ -56,6 +57,10 @@ export class ConfigFault extends Error {
 
 const logLevels = ['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'] as const
 export type LogLevel = (typeof logLevels)[number]
+
+const roles = ['all', 'api', 'worker'] as const
+/** `api` answers HTTP, `worker` sends; several of each share one PostgreSQL. */
+export type Role = (typeof roles)[number]
 
 const EXPO_PUSH_URL = 'https://exp.host/--/api/v2/push/send'
 /** Shorter ones can be guessed. RFC 7518 asks for 32 bytes with HS256. */
@@ -99,13 +104,21 @@ const schema = z.object({
   ]),
   OPERATOR_KEY: secret(MIN_OPERATOR_KEY_LENGTH).optional(),
   OPEN_TEST_PUSH: flag().optional(),
+  ROLE: oneOf(roles).default('all'),
   LOG_LEVEL: oneOf(logLevels).default('info'),
 })
 type Values = z.output<typeof schema>
 
-/** The environment, and what `.env` in the working directory adds to it. */
-export function readConfig(env: NodeJS.ProcessEnv = process.env, directory = process.cwd()): Config {
-  const set = { ...readEnvFile(resolve(directory, '.env')), ...withoutEmpty(env) }
+/**
+ * The environment, and what `.env` in the working directory adds to it.
+ * @param said what the command line says, which goes before both.
+ */
+export function readConfig(
+  env: NodeJS.ProcessEnv = process.env,
+  directory = process.cwd(),
+  said: { ROLE?: Role } = {},
+): Config {
+  const set = { ...readEnvFile(resolve(directory, '.env')), ...withoutEmpty(env), ...said }
   const parsed = schema.safeParse(withoutEmpty(set))
   const faults = [...(parsed.error?.issues ?? []).map(describe), ...contradictions(withoutEmpty(set))]
   if (!parsed.success) throw new ConfigFault(faults)
@@ -151,6 +164,7 @@ function settingsOf(values: Values, texts: Texts, directory: string): Settings {
       nameClaims: values.JWT_NAME_CLAIM,
     },
     openTestPush: values.OPEN_TEST_PUSH ?? (mode === 'sandbox' && isLoopback(values.HOST)),
+    role: values.ROLE,
     logLevel: values.LOG_LEVEL,
   }
 }
@@ -169,7 +183,14 @@ function contradictions(set: NodeJS.ProcessEnv): string[] {
   const faults: string[] = []
   if (set.JWT_SECRET !== undefined && set.JWKS_URL !== undefined)
     faults.push('JWT_SECRET and JWKS_URL: both are set; expected one of them, for one kind of token')
-  if (set.NODE_ENV !== 'production') return faults
+  const role = set.ROLE?.toLowerCase()
+  if ((role === 'api' || role === 'worker') && set.DATABASE_URL === undefined)
+    faults.push(`ROLE: "${role}" needs a database that processes can share; expected DATABASE_URL to be set, too`)
+  if (set.NODE_ENV !== 'production') {
+    if (role === 'worker' && set.EXPO_PUSH_URL === undefined)
+      faults.push('EXPO_PUSH_URL: not set; a worker has no sandbox of its own, expected the address to send to')
+    return faults
+  }
   if (set.JWT_SECRET === undefined && set.JWKS_URL === undefined)
     faults.push('JWT_SECRET: not set; in production expected JWT_SECRET or JWKS_URL, so that users can be told apart')
   if (set.OPERATOR_KEY === undefined)

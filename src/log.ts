@@ -58,10 +58,20 @@ const wording: Wording = {
     `Removed invalid token: ${maskPushToken(pushToken)}`,
     { stage, hint: 'It comes back when the app registers it again.' },
   ],
-  'tokens.suspended': ({ project, deviceType, count }) => [
+  'tokens.suspended': ({ project, count }) => [
     'error',
     `${count} push tokens suspended: Expo says that the app's push credentials are not valid`,
-    { project, device_type: deviceType, hint: "Renew the app's Apple or Google push key in its credentials at Expo." },
+    { project, hint: "Renew the app's Apple or Google push key in its credentials at Expo." },
+  ],
+  'tokens.restored': ({ project, deviceType, count }) => [
+    'info',
+    `${count} suspended push tokens are back: a notification to one of them got through`,
+    { project, device_type: deviceType },
+  ],
+  'flood.held': ({ project, restored }) => [
+    'error',
+    `Expo calls so many push tokens dead that none is believed: ${restored} are back, and held for a person to decide`,
+    { project, hint: 'See the alarms. Confirm it if the app really lost these devices, else release it.' },
   ],
   'breaker.opened': ({ project, reason, forMs }) => [
     'error',
@@ -69,6 +79,7 @@ const wording: Wording = {
     { project, hint: REACH_HINT },
   ],
   'breaker.closed': ({ project }) => ['info', 'Sending goes on', { project }],
+  'upkeep.done': (pruned) => ['debug', 'What is no longer needed was removed', pruned],
   'job.failed': ({ queue, error }) => [
     'error',
     `A job failed in ${queue}; it will be tried again`,

@@ -43,9 +43,13 @@ export interface Facts {
   'user.without_token': { userId: string; notificationId: string }
   'receipts.failed': { reason: string; status?: number }
   'token.retired': { pushToken: string; stage: 'ticket' | 'receipt' }
-  'tokens.suspended': { project: string | null; deviceType: string | null; count: number }
+  'tokens.suspended': { project: string | null; count: number }
+  'tokens.restored': { project: string | null; deviceType: string | null; count: number }
+  /** A flood of DeviceNotRegistered was undone and is held until a person decides. */
+  'flood.held': { project: string | null; restored: number }
   'breaker.opened': { project: string | null; reason: string; forMs: number }
   'breaker.closed': { project: string | null }
+  'upkeep.done': Record<string, number>
   'job.failed': { queue: string; error: string }
   'queue.error': { error: string }
   'database.error': { error: string }

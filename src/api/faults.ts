@@ -17,10 +17,21 @@ export const faults = {
     'Invalid token format',
     'Expected what the app gets from getExpoPushTokenAsync, like ExponentPushToken[xxxxxxxxxxxxxxxxxxxxxx].',
   ],
+  idempotency_key: [400, 'The Idempotency-Key cannot be used', 'Expected 1 to 255 visible ASCII characters.'],
   unauthenticated: [401, 'A bearer token is required', 'Send it as "Authorization: Bearer <token>".'],
   token_invalid: [401, 'The bearer token is not valid', ''],
   token_expired: [401, 'The bearer token has expired', 'Sign in again, or refresh the token.'],
   forbidden: [403, 'This caller may not do this', ''],
+  wrong_origin: [
+    403,
+    'This was asked from a page of another site',
+    'Open the console at the address that the server has, and sign in there.',
+  ],
+  wrong_key: [
+    403,
+    'This is not the operator key',
+    'It is in OPERATOR_KEY, or in the file that the server names at its start.',
+  ],
   not_found: [404, 'Not found', ''],
   no_push_token: [
     404,
@@ -29,6 +40,11 @@ export const faults = {
   ],
   too_slow: [408, 'The request took too long to arrive', ''],
   too_large: [413, 'The body is larger than 256 KB', ''],
+  push_too_big: [
+    413,
+    'Title, body and data together are {bytes} bytes; Expo takes at most 4,096',
+    'The phone can fetch what is long: send its id in data.',
+  ],
   url_too_long: [414, 'A part of the address is too long', ''],
   media_type: [
     415,
@@ -36,14 +52,24 @@ export const faults = {
     'Send application/json; for posts application/x-www-form-urlencoded does as well.',
   ],
   expectation: [417, 'This expectation cannot be met', 'Of the Expect header only 100-continue is known.'],
+  idempotency_reused: [
+    422,
+    'This Idempotency-Key has been used with another request',
+    'A key names one request; take a new one for a new request.',
+  ],
   too_many_moves: [429, 'This push token has changed hands too often today', 'Register it again tomorrow.'],
+  too_many_attempts: [429, 'Too many attempts to sign in', 'Wait a minute, and look the key up meanwhile.'],
   headers_too_large: [431, 'The headers are larger than 16 KB', ''],
   internal: [
     500,
     'Something went wrong here',
     'The log of the server says what, under the id in the header Request-Id.',
   ],
-  database_away: [503, 'The database does not answer', 'Nothing was changed. Try again in a moment.'],
+  database_away: [
+    503,
+    'The database does not answer',
+    'Try again in a moment; with an Idempotency-Key, nothing is done twice.',
+  ],
   keys_away: [503, 'The keys that check bearer tokens cannot be fetched', 'Can this server reach JWKS_URL?'],
   not_ready: [503, 'Not ready', ''],
   expo_slow: [
@@ -52,6 +78,11 @@ export const faults = {
     'Check that this server reaches exp.host:443; the log says how the requests went.',
   ],
   pushes_off: [200, 'Push notifications are switched off', 'Set ENABLE_PUSH_NOTIFICATIONS=true and start again.'],
+  credentials: [
+    200,
+    "The app's push credentials were refused, and its devices are suspended",
+    "Renew the app's Apple or Google push key in its credentials at Expo; the operator, or a probe, brings them back.",
+  ],
   postponed: [
     200,
     'Nothing is sent at the moment: {reason}',

@@ -5,6 +5,7 @@ import { type Config, isLoopback } from '../config.ts'
 
 export function banner(app: App, config: Config): string {
   const { settings } = config
+  if (app.url === undefined) return workerBanner(config)
   const rows = [
     ['Mode', modeOf(config)],
     ...(settings.mode === 'sandbox' ? [['Phones', `${app.url}/sandbox`]] : []),
@@ -18,15 +19,27 @@ export function banner(app: App, config: Config): string {
     '',
     `  Belfry ${version} is ready at ${app.url}`,
     '',
-    ...rows.map(([name = '', text = '']) => `  ${name.padEnd(10)}${text}`),
+    ...rows.map(row),
     ...warnings(config).map((warning) => `  WARNING   ${warning}`),
     '',
     '  Try it: register a phone for alice, and ring it.',
     '',
-    ...tryIt(app, config),
+    ...tryIt(app.url, config),
     '',
     '',
   ].join('\n')
+}
+
+function workerBanner(config: Config): string {
+  const rows = [
+    ['Mode', modeOf(config)],
+    ['Database', databaseOf(config)],
+  ]
+  return ['', `  Belfry ${version}: a worker is ready`, '', ...rows.map(row), '', ''].join('\n')
+}
+
+function row([name = '', text = '']: string[]): string {
+  return `  ${name.padEnd(10)}${text}`
 }
 
 export function warnings({ settings, secrets }: Config): string[] {
@@ -58,7 +71,7 @@ function databaseOf({ settings, secrets }: Config): string {
 }
 
 /** Works as pasted, in the project's folder. */
-function tryIt({ url }: App, { settings }: Config): string[] {
+function tryIt(url: string, { settings }: Config): string[] {
   const isUsual = settings.dataDir === join(process.cwd(), 'data')
   const folder = isUsual ? '' : `DATA_DIR=${quote(settings.dataDir)} `
   const token = settings.jwt.jwksUrl === undefined ? `$(${folder}npm run -s belfry -- token alice)` : 'YOUR_TOKEN'

@@ -1,5 +1,5 @@
 import { openApp } from '../app.ts'
-import { readConfig } from '../config.ts'
+import { readConfig, type Role } from '../config.ts'
 import { openLog } from '../log.ts'
 import { banner, warnings } from './banner.ts'
 
@@ -7,8 +7,8 @@ import { banner, warnings } from './banner.ts'
 const SAME_SIGNAL_MS = 500
 
 /** Runs until it is told to stop; then finishes what is in flight and exits 0. A second signal exits at once. */
-export async function serve(): Promise<void> {
-  const config = readConfig()
+export async function serve(role?: Role): Promise<void> {
+  const config = readConfig(undefined, undefined, role && { ROLE: role })
   const log = openLog(config.settings.logLevel)
   const stopping = stopSignal()
   const app = await openApp(config, log, stopping)

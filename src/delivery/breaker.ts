@@ -9,6 +9,9 @@ import { claimProbe, closeBreaker, findOpenBreakers, type OpenBreaker, openBreak
 export type Admission = { kind: 'go' } | { kind: 'wait'; ms: number; reason: string }
 
 export interface Breaker {
+  /** Whether it is worth beginning; claims nothing. */
+  look(project: string | null): Promise<Admission>
+  /** Right before the call: half open, only one asker among all processes may go, and its answer decides. */
   admit(project: string | null): Promise<Admission>
   /** What Expo's answer says about Expo, not about the request. */
   answered(project: string | null, answer: 'well' | 'failed' | { unauthorized: string }): Promise<void>
@@ -32,10 +35,14 @@ export function openBreakers(db: Db, clock: Clock, emit: Emit, probeMs: number):
   let view = new Map<string, OpenBreaker>()
   let viewedAt = Number.NEGATIVE_INFINITY
 
-  async function look(): Promise<void> {
-    if (clock.monotonic() - viewedAt < VIEW_MS) return
-    viewedAt = clock.monotonic()
-    view = new Map((await findOpenBreakers(db)).map((one) => [one.project, one]))
+  /** As it stands now; undefined: closed. */
+  async function find(project: string | null): Promise<OpenBreaker | undefined> {
+    if (clock.monotonic() - viewedAt >= VIEW_MS) {
+      viewedAt = clock.monotonic()
+      view = new Map((await findOpenBreakers(db)).map((one) => [one.project, one]))
+    }
+    const breaker = view.get(project ?? '')
+    return breaker && { ...breaker, remainingMs: breaker.remainingMs - (clock.monotonic() - viewedAt) }
   }
 
   async function open(key: string, reason: string, forMs: number): Promise<void> {
@@ -48,18 +55,16 @@ export function openBreakers(db: Db, clock: Clock, emit: Emit, probeMs: number):
   }
 
   return {
+    async look(project) {
+      const breaker = await find(project)
+      return breaker && breaker.remainingMs > 0 ? waitFor(breaker) : { kind: 'go' }
+    },
     async admit(project) {
-      const key = project ?? ''
-      await look()
-      const breaker = view.get(key)
+      const breaker = await find(project)
       if (!breaker) return { kind: 'go' }
-      const remaining = breaker.remainingMs - (clock.monotonic() - viewedAt)
-      if (remaining <= 0 && (await claimProbe(db, key, probeMs))) {
-        probing.add(key)
-        return { kind: 'go' }
-      }
-      const ms = Math.max(remaining, VIEW_MS)
-      return { kind: 'wait', ms: ms * (1 + Math.random() * SPREAD), reason: breaker.reason }
+      if (breaker.remainingMs > 0 || !(await claimProbe(db, breaker.project, probeMs))) return waitFor(breaker)
+      probing.add(breaker.project)
+      return { kind: 'go' }
     },
     async answered(project, answer) {
       const key = project ?? ''
@@ -85,6 +90,10 @@ export function openBreakers(db: Db, clock: Clock, emit: Emit, probeMs: number):
       }
     },
   }
+}
+
+function waitFor({ remainingMs, reason }: OpenBreaker): Admission {
+  return { kind: 'wait', ms: Math.max(remainingMs, VIEW_MS) * (1 + Math.random() * SPREAD), reason }
 }
 
 interface Window {

@@ -73,7 +73,7 @@ async function repeatOrGiveUp(parts: SenderParts, answered: Answered, reason: st
   const over = counted.filter((one) => !again.includes(one))
   const held = again.map((one) => one.held)
   await untilSaved(parts.clock, parts.emit, () => repeatAmbiguous(parts.db, held))
-  await Promise.all(over.map((one) => parts.settle({ settled: settleAll(one, one.held, RESULT.unknown), refused: [] })))
+  await Promise.all(over.map((one) => parts.settle(settleAll(one, one.held, RESULT.unknown))))
   if (again.length === 0) return { kind: 'done' }
   return { kind: 'again', parcels: again, afterMs: backoffMs(answered.tries + 1, Math.random()), reason }
 }

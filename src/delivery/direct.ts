@@ -1,5 +1,5 @@
 /** The senders of direct notifications: up to a hundred at once, packed into shared requests, each with its own books. */
-import type { Recipient } from '../domain/notification.ts'
+import type { Recipient, SkipReason } from '../domain/notification.ts'
 import { pack } from '../domain/requests.ts'
 import { finishNotifications, loadNotifications, type Notification, setPostponed } from '../store/notifications.ts'
 import { parkJob } from '../store/parked.ts'
@@ -34,10 +34,10 @@ export async function sendDirect(place: Workplace, run: Run, jobs: DirectJob[]):
     else if (!(await endOrPark(place, { job, notification }))) tasks.push({ job, notification })
   }
   if (tasks.length === 0) return
-  const { parcels, taken, withoutToken } = await parcelsOf(place, tasks)
+  const { parcels, taken, skipped } = await parcelsOf(place, tasks)
   const ends = await sendParcels(run, parcels, taken)
   const done = taken.filter((task) => ends.get(task.notification.id) === 'done')
-  await finish(place, [...done, ...withoutToken], new Set(withoutToken.map((task) => task.notification.id)))
+  await finish(place, done, skipped)
   for (const task of taken) {
     const end = ends.get(task.notification.id)
     if (typeof end === 'object') await postpone(place, task, end)
@@ -57,7 +57,8 @@ async function endOrPark(place: Workplace, { job, notification }: Task): Promise
 interface Planned {
   parcels: Parcel[]
   taken: Task[]
-  withoutToken: Task[]
+  /** Nothing is to be sent for these, and why. */
+  skipped: Map<Task, SkipReason>
 }
 
 async function parcelsOf(place: Workplace, tasks: Task[]): Promise<Planned> {
@@ -69,20 +70,22 @@ async function parcelsOf(place: Workplace, tasks: Task[]): Promise<Planned> {
   const fresh = tasks.filter((task) => !plans.has(task.notification.id))
   const users = fresh.flatMap(({ notification: { audience } }) => ('users' in audience ? audience.users : []))
   const devices = users.length > 0 ? await readUsers(place.db, [...new Set(users)]) : []
-  const { work, taken, withoutToken } = chooseUpTo(MOST_RECIPIENTS, fresh, devices)
+  const { work, taken, skipped } = chooseUpTo(MOST_RECIPIENTS, fresh, devices)
   const parcels = await planNew(place.db, work)
+  const goingOut = new Set(parcels.map((parcel) => parcel.notification.id))
+  for (const task of taken) if (!goingOut.has(task.notification.id)) skipped.set(task, 'credentials')
   for (const { notification } of tasks) {
     const plan = plans.get(notification.id)
     if (plan) parcels.push(...(await resumePlan(place.db, notification, plan satisfies Plan)))
   }
-  return { parcels, taken: [...taken, ...tasks.filter((task) => plans.has(task.notification.id))], withoutToken }
+  return { parcels, taken: [...taken, ...tasks.filter((task) => plans.has(task.notification.id))], skipped }
 }
 
 function chooseUpTo(most: number, tasks: Task[], devices: Recipient[]) {
   const byUser = Map.groupBy(devices, (device) => device.userId)
   const work: { notification: Notification; chunk: number; recipients: Recipient[] }[] = []
   const taken: Task[] = []
-  const withoutToken: Task[] = []
+  const skipped: Planned['skipped'] = new Map()
   let count = 0
   for (const task of tasks) {
     const { audience } = task.notification
@@ -90,13 +93,13 @@ function chooseUpTo(most: number, tasks: Task[], devices: Recipient[]) {
     const recipients = named.flatMap((user) => byUser.get(user) ?? []).filter((device) => isIn(audience, device))
     if (count > 0 && count + recipients.length > most) continue
     count += recipients.length
-    if (recipients.length === 0) withoutToken.push(task)
+    if (recipients.length === 0) skipped.set(task, 'no_push_token')
     else {
       taken.push(task)
       work.push({ notification: task.notification, chunk: DIRECT_CHUNK, recipients })
     }
   }
-  return { work, taken, withoutToken }
+  return { work, taken, skipped }
 }
 
 /** How each notification ended: its parcels may have travelled in several requests. */
@@ -117,22 +120,21 @@ async function sendParcels(run: Run, parcels: Parcel[], tasks: Task[]): Promise<
   return new Map([...ends].map(([id, all]) => [id, worst(all)]))
 }
 
-async function finish(place: Workplace, tasks: Task[], withoutToken: Set<string>): Promise<void> {
+async function finish(place: Workplace, done: Task[], skipped: Planned['skipped']): Promise<void> {
+  const tasks = [...new Set([...done, ...skipped.keys()])]
   if (tasks.length === 0) return
   const ids = tasks.map((task) => task.notification.id)
+  const ends = tasks.map((task) => ({ id: task.notification.id, skipReason: skipped.get(task) ?? null }))
   await place.db.transaction(async (tx) => {
     await place.queue.complete(
       tx,
       tasks.map((task) => task.job),
     )
-    await finishNotifications(
-      tx,
-      ids.map((id) => ({ id, skipReason: withoutToken.has(id) ? 'no_push_token' : null })),
-    )
+    await finishNotifications(tx, ends)
     await enqueueReceipts(tx, ids, DIRECT_CHUNK, place.options.receiptDelayMs)
   })
-  for (const { notification } of tasks) {
-    if (!withoutToken.has(notification.id)) continue
+  for (const [{ notification }, reason] of skipped) {
+    if (reason !== 'no_push_token') continue
     const users = 'users' in notification.audience ? notification.audience.users : []
     for (const userId of users) place.emit('user.without_token', { userId, notificationId: notification.id })
   }

@@ -62,6 +62,7 @@ async function refuseLast(parts: Parts, only: Begun, request: BuiltRequest, refu
   const bad = request.slots[0]?.position ?? 0
   const results = only.recipients.map((recipient) => (recipient ? RESULT.refused : RESULT.skipped))
   await parts.settle({
+    project: only.delivery.project,
     settled: { ...only.held, results, ticketIds: null },
     refused: [
       {

@@ -1,8 +1,9 @@
 import type { Recipient } from '../domain/notification.ts'
 import { RESULT, type Result } from '../domain/result.ts'
-import type { Held, Settled } from '../store/deliveries.ts'
+import type { Held } from '../store/deliveries.ts'
 import type { Notification } from '../store/notifications.ts'
 import type { OpenDelivery } from '../store/plan.ts'
+import type { Settlement } from './settle.ts'
 
 /** One delivery on its way: what the ledger holds of it, and to whom it goes just now. */
 export interface Parcel {
@@ -24,7 +25,7 @@ export function makeParcel(
 }
 
 /** The same result for everybody who could be reached; who is gone is skipped. */
-export function settleAll(parcel: Parcel, held: Held, result: Result): Settled {
+export function settleAll(parcel: Parcel, held: Held, result: Result): Settlement {
   const results = parcel.recipients.map((recipient) => (recipient ? result : RESULT.skipped))
-  return { ...held, results, ticketIds: null }
+  return { settled: { ...held, results, ticketIds: null }, refused: [], project: parcel.delivery.project }
 }

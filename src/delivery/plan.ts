@@ -3,10 +3,11 @@ import { mayRepeat } from '../domain/judge.ts'
 import type { Audience, Recipient } from '../domain/notification.ts'
 import { byProject } from '../domain/requests.ts'
 import { RESULT } from '../domain/result.ts'
+import { claimCredentialsProbe } from '../store/alarms.ts'
 import type { Db } from '../store/db.ts'
 import { settleDeliveries, takeOver } from '../store/deliveries.ts'
 import type { Notification } from '../store/notifications.ts'
-import { insertPlan, type NewDelivery, type OpenDelivery, type Plan, readTokens } from '../store/plan.ts'
+import { insertPlan, insertSkipped, type NewDelivery, type OpenDelivery, type Plan, readTokens } from '../store/plan.ts'
 import { ClaimLost } from '../store/queue.ts'
 import { makeParcel, type Parcel } from './parcel.ts'
 
@@ -19,25 +20,60 @@ export interface ToPlan {
   recipients: Recipient[]
 }
 
-/** Writes the plan of work that has none yet. */
+/**
+ * Writes the plan of work that has none yet. Who is suspended is written down as skipped; but now and then one of them
+ * is sent to after all, to see whether the app's credentials work again.
+ */
 export async function planNew(db: Db, work: ToPlan[]): Promise<Parcel[]> {
-  const rows = work.flatMap(({ notification, chunk, recipients }) =>
-    byProject(recipients).map<NewDelivery>((request, part) => ({
-      notificationId: notification.id,
-      chunk,
-      part,
-      project: request.project,
-      tokenIds: request.recipients.map((one) => one.id),
-    })),
+  const probed = await chooseProbes(db, work)
+  const goesOut = (recipient: Recipient) => !recipient.suspended || probed.has(recipient.id)
+  const rows = work.flatMap((one) => cut(one, one.recipients.filter(goesOut)))
+  const skipped = work.flatMap((one) =>
+    cut(
+      one,
+      one.recipients.filter((recipient) => !goesOut(recipient)),
+      FIRST_SKIPPED_PART,
+    ),
   )
-  if (rows.length === 0) return []
-  const planned = await insertPlan(db, rows)
+  const planned = await db.transaction(async (tx) => {
+    if (skipped.length > 0)
+      await insertSkipped(
+        tx,
+        skipped.map((row) => ({ ...row, reason: 'credentials' as const })),
+      )
+    return rows.length > 0 ? insertPlan(tx, rows) : []
+  })
   if (planned.length < rows.length) throw new ClaimLost('somebody else has planned the same work')
   const notifications = new Map(work.map(({ notification }) => [notification.id, notification]))
   const recipients = new Map(
     work.flatMap((one) => one.recipients.map((recipient) => [recipient.id, recipient] as const)),
   )
   return planned.map((one) => makeParcel(one, notifications.get(one.notification_id) as Notification, recipients))
+}
+
+/** Beyond the parts of any chunk that is sent. */
+const FIRST_SKIPPED_PART = 1_000_000
+
+function cut({ notification, chunk }: ToPlan, recipients: Recipient[], firstPart = 0): NewDelivery[] {
+  return byProject(recipients).map((request, index) => ({
+    notificationId: notification.id,
+    chunk,
+    part: firstPart + index,
+    project: request.project,
+    tokenIds: request.recipients.map((one) => one.id),
+  }))
+}
+
+/** The next real notification due to a suspended token, one for each project and platform at a time. */
+async function chooseProbes(db: Db, work: ToPlan[]): Promise<Set<number>> {
+  const suspended = work.flatMap((one) => one.recipients.filter((recipient) => recipient.suspended))
+  const probes = new Set<number>()
+  for (const [first] of Map.groupBy(suspended, ({ project, deviceType }) => `${project}/${deviceType}`).values()) {
+    if (!first) continue
+    const credentials = { project: first.project ?? '', deviceType: first.deviceType ?? '' }
+    if (await claimCredentialsProbe(db, credentials)) probes.add(first.id)
+  }
+  return probes
 }
 
 /**

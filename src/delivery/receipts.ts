@@ -3,6 +3,7 @@ import { backoffMs } from '../domain/backoff.ts'
 import { judgeReceipts } from '../domain/judge.ts'
 import { RESULT } from '../domain/result.ts'
 import type { ReceiptsAnswer } from '../ports.ts'
+import { findMended, restoreSuspended } from '../store/alarms.ts'
 import type { Db } from '../store/db.ts'
 import { acceptedDeliveries, type AwaitingReceipts, findAwaiting, settleReceipts } from '../store/receipts.ts'
 import type { Job, QueueData } from '../store/queue.ts'
@@ -46,26 +47,50 @@ export async function askReceipts(place: Workplace, job: Job<'receipts'>): Promi
   if (answer.kind === 'later') return putOff(place, job, answer)
   const again = nextLook(waiting, place.options.receiptDelayMs)
   const judged = waiting.map((before) => ({ before, ...judgeReceipts(before, answer.receipts, again === undefined) }))
+  for (const { before, refused } of judged)
+    place.tally.add(before.project, Math.max(refused.length, answer.receipts.size / judged.length))
   const left = judged.filter(({ results }) => results.includes(RESULT.accepted)).map(({ before }) => before.id)
-  await place.db.transaction(async (tx) => {
+  const { tells, mended } = await place.db.transaction(async (tx) => {
     await place.queue.complete(tx, [job])
     await settleReceipts(tx, judged)
-    await writeRefused(
-      tx,
-      place.emit,
-      judged.flatMap(({ before, refused }) =>
-        refused.map((one) => ({
-          tokenId: before.token_ids[one.position] ?? 0,
-          deliveryId: before.id,
-          stage: 'receipt' as const,
-          code: one.code,
-          message: one.message,
-          fate: one.fate,
-        })),
-      ),
-    )
     if (left.length > 0) await tx.enqueue('receipts', [{ deliveryIds: left, tries: 0 }], again)
+    return {
+      tells: await writeRefused(tx, place.tally, judged.flatMap(refusedIn)),
+      mended: await findMended(tx, judged.flatMap(handedOver)),
+    }
   })
+  for (const tell of tells) tell(place.emit)
+  for (const credentials of mended) {
+    const count = await restoreSuspended(place.db, credentials, 'a probe whose receipt is ok')
+    const { project, deviceType } = credentials
+    place.emit('tokens.restored', { project: project || null, deviceType: deviceType || null, count })
+  }
+}
+
+interface Judged {
+  before: AwaitingReceipts
+  results: number[]
+  refused: ReturnType<typeof judgeReceipts>['refused']
+}
+
+function refusedIn({ before, refused }: Judged) {
+  return refused.map(({ position, code, message, fate }) => ({
+    tokenId: before.token_ids[position] ?? 0,
+    deliveryId: before.id,
+    project: before.project ?? '',
+    stage: 'receipt' as const,
+    code,
+    message,
+    fate,
+  }))
+}
+
+function handedOver({ before, results }: Judged) {
+  return before.token_ids.flatMap((tokenId, position) =>
+    results[position] === RESULT.handed_over && before.results[position] === RESULT.accepted
+      ? [{ tokenId, deliveryId: before.id }]
+      : [],
+  )
 }
 
 /** Milliseconds until the next look, by the age of the tickets; looks that were slept through are not made up for. */

@@ -29,7 +29,7 @@ export function openSender(parts: SenderParts): Send {
 
   return async (lane, parcels, tries) => {
     const project = parcels[0]?.delivery.project ?? null
-    const admission = await parts.breaker.admit(project)
+    const admission = await parts.breaker.look(project)
     if (admission.kind === 'wait') return { kind: 'held', afterMs: admission.ms, reason: admission.reason }
     const giveBackPermit = await parts.connections.permit(lane)
     try {
@@ -52,6 +52,11 @@ async function sendBegun(
   if (request.slots.length === 0) return settleGone(parts, begun)
   const giveBackConnection = await takeTurn(lane, project, request.slots.length)
   if (!giveBackConnection) return release(parts, begun, { kind: 'stopped' })
+  const admission = await parts.breaker.admit(project)
+  if (admission.kind === 'wait') {
+    giveBackConnection()
+    return release(parts, begun, { kind: 'held', afterMs: admission.ms, reason: admission.reason })
+  }
   const started = parts.clock.monotonic()
   const answer = await parts.gateway.send(request.messages).finally(giveBackConnection)
   const ms = parts.clock.monotonic() - started
@@ -87,9 +92,7 @@ async function beginAll(begin: Begin, parcels: Parcel[]): Promise<Begun[]> {
 
 /** Nobody in it can be reached any more. */
 async function settleGone(parts: SenderParts, begun: Begun[]): Promise<Sent> {
-  await Promise.all(
-    begun.map((one) => parts.settle({ settled: settleAll(one, one.held, RESULT.skipped), refused: [] })),
-  )
+  await Promise.all(begun.map((one) => parts.settle(settleAll(one, one.held, RESULT.skipped))))
   return { kind: 'done' }
 }
 

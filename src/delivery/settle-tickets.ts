@@ -22,6 +22,7 @@ export async function settleTickets(
 
 function settlement(parcel: Begun, verdict: PartVerdict): Settlement {
   return {
+    project: parcel.delivery.project,
     settled: { ...parcel.held, results: verdict.results, ticketIds: verdict.ticketIds },
     refused: verdict.refused.map(({ position, code, message, fate }) => ({
       tokenId: parcel.delivery.token_ids[position] ?? 0,

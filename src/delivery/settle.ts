@@ -5,11 +5,13 @@
 import { maskPushToken } from '../domain/push-token.ts'
 import type { TokenFate } from '../domain/verdict.ts'
 import type { Clock, Emit } from '../ports.ts'
+import { countAnswers, tripFlood } from '../store/alarms.ts'
 import { isDatabaseAway } from '../store/away.ts'
 import type { Db } from '../store/db.ts'
 import { insertRefusals, type Refusal, type Settled, settleDeliveries } from '../store/deliveries.ts'
 import { retireTokens, suspendTokens } from '../store/token-fates.ts'
 import { groupCommit } from './group-commit.ts'
+import type { Tally } from './tally.ts'
 
 export interface Refused extends Omit<Refusal, 'deliveryId'> {
   fate: TokenFate
@@ -18,45 +20,78 @@ export interface Refused extends Omit<Refusal, 'deliveryId'> {
 export interface Settlement {
   settled: Settled
   refused: Refused[]
+  project: string | null
 }
 
 /** A settle carries about 6 KB a delivery: this many are a statement of a quarter of a megabyte. */
 const MOST_TOGETHER = 40
 const SAVE_AGAIN_MS = 250
 
-export function openSettling(db: Db, clock: Clock, emit: Emit): (one: Settlement) => Promise<void> {
+interface Parts {
+  db: Db
+  clock: Clock
+  emit: Emit
+  tally: Tally
+}
+
+export function openSettling(parts: Parts): (one: Settlement) => Promise<void> {
   return groupCommit(async (group) => {
-    await untilSaved(clock, emit, () => save(db, emit, group))
+    for (const { project, settled } of group) parts.tally.add(project, settled.results.length)
+    await untilSaved(parts.clock, parts.emit, () => save(parts, group))
     return group.map(() => undefined)
   }, MOST_TOGETHER)
 }
 
-async function save(db: Db, emit: Emit, group: Settlement[]): Promise<void> {
+async function save(parts: Parts, group: Settlement[]): Promise<void> {
   const settled = group.map((one) => one.settled)
   if (group.every((one) => one.refused.length === 0)) {
-    await settleDeliveries(db, settled)
+    await settleDeliveries(parts.db, settled)
     return
   }
-  await db.transaction(async (tx) => {
+  const facts = await parts.db.transaction(async (tx) => {
     const rowIds = await settleDeliveries(tx, settled)
     const refused = group.flatMap((one, index) =>
-      one.refused.map((refusal) => ({ ...refusal, deliveryId: rowIds[index] ?? one.settled.id })),
+      one.refused.map((refusal) => ({
+        ...refusal,
+        project: one.project ?? '',
+        deliveryId: rowIds[index] ?? one.settled.id,
+      })),
     )
-    await writeRefused(tx, emit, refused)
+    return writeRefused(tx, parts.tally, refused)
   })
+  for (const tell of facts) tell(parts.emit)
 }
 
-/** Refusals into the ledger, and their consequences for the push tokens; inside the transaction that settles. */
-export async function writeRefused(tx: Db, emit: Emit, refused: (Refused & { deliveryId: number })[]): Promise<void> {
+type Tell = (emit: Emit) => void
+
+/**
+ * Refusals into the ledger, and their consequences for the push tokens; inside the transaction that settles.
+ * @returns what to tell once it has committed.
+ */
+export async function writeRefused(
+  tx: Db,
+  tally: Tally,
+  refused: (Refused & { deliveryId: number; project: string })[],
+): Promise<Tell[]> {
   await insertRefusals(tx, refused)
-  const judged = (fate: TokenFate) =>
-    refused.filter((one) => one.fate === fate).map((one) => ({ id: one.tokenId, deliveryId: one.deliveryId }))
-  const stage = refused.some((one) => one.stage === 'receipt') ? 'receipt' : 'ticket'
-  for (const token of await retireTokens(tx, judged('retire'))) {
-    emit('token.retired', { pushToken: maskPushToken(token), stage })
+  const tells: Tell[] = []
+  for (const [project, ofProject] of Map.groupBy(refused, (one) => one.project)) {
+    const judged = (fate: TokenFate) =>
+      ofProject.filter((one) => one.fate === fate).map((one) => ({ id: one.tokenId, deliveryId: one.deliveryId }))
+    const dead = judged('retire')
+    const stage = ofProject.some((one) => one.stage === 'receipt') ? 'receipt' : 'ticket'
+    for (const token of await retireTokens(tx, project, dead)) {
+      tells.push((emit) => emit('token.retired', { pushToken: maskPushToken(token), stage }))
+    }
+    if (dead.length > 0) {
+      await countAnswers(tx, project, tally.take(project), dead.length)
+      const restored = await tripFlood(tx, project)
+      if (restored !== undefined) tells.push((emit) => emit('flood.held', { project: project || null, restored }))
+    }
+    const suspended = await suspendTokens(tx, judged('suspend'))
+    if (suspended > 0) tells.push((emit) => emit('tokens.suspended', { project: project || null, count: suspended }))
   }
-  const suspended = await suspendTokens(tx, judged('suspend'))
-  if (suspended.length > 0) emit('tokens.suspended', { project: null, deviceType: null, count: suspended.length })
+  return tells
 }
 
 /** Only a database that is away is waited for; any other error is a bug, and the queue puts the work off. */

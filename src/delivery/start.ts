@@ -1,7 +1,9 @@
 /** Time passes here: workers take what is due. They stop in order: no new work, then what is under way, then nothing. */
 import type { Clock, Emit, PushGateway } from '../ports.ts'
 import type { Db } from '../store/db.ts'
-import type { Queue } from '../store/queue.ts'
+import { estimateAudience } from '../store/estimate.ts'
+import type { Job, Queue, QueueName } from '../store/queue.ts'
+import { prune } from '../store/upkeep.ts'
 import { type Breaker, openBreakers } from './breaker.ts'
 import { sendChunk } from './broadcast.ts'
 import { type Connections, openConnections } from './connections.ts'
@@ -13,6 +15,7 @@ import { openRun } from './run.ts'
 import { openSender } from './sender.ts'
 import type { SenderParts } from './sending.ts'
 import { openSettling } from './settle.ts'
+import { openTally, type Tally } from './tally.ts'
 
 export interface DeliveryOptions {
   /** Notifications a second, all processes together; 0: no limit. */
@@ -37,6 +40,7 @@ export interface DeliveryParts {
 export interface Workplace extends DeliveryParts {
   breaker: Breaker
   connections: Connections
+  tally: Tally
 }
 
 export interface Delivery {
@@ -56,32 +60,35 @@ export async function startDelivery(parts: DeliveryParts): Promise<Delivery> {
   const { db, queue, clock, emit, options } = parts
   const stopping = new AbortController()
   const breaker = openBreakers(db, clock, emit, options.timeoutMs + PROBE_MARGIN_MS)
+  const tally = openTally()
   const connections = openConnections(options.maxConcurrentRequests)
   const senderParts: SenderParts = {
     ...parts,
     breaker,
     connections,
     pace: openPace(db, clock, options.rateLimit),
-    settle: openSettling(db, clock, emit),
+    settle: openSettling({ db, clock, emit, tally }),
     stop: stopping.signal,
   }
   const run = openRun(senderParts, openSender(senderParts))
-  const place: Workplace = { ...parts, breaker, connections }
+  const eachOf = <Q extends QueueName>(name: Q, workers: number, work: (job: Job<Q>) => Promise<void>) =>
+    queue.work(name, { workers, batchSize: 1 }, async ([job]) => job && work(job))
+  const place: Workplace = { ...parts, breaker, connections, tally }
 
   await queue.work('send-direct', { workers: DIRECT_WORKERS, batchSize: DIRECT_BATCH }, (jobs) =>
     sendDirect(place, run, jobs),
   )
-  await queue.work('fan-out', { workers: 1, batchSize: 1 }, async ([job]) => job && fanOut(place, job))
-  await queue.work(
-    'send-broadcast',
-    { workers: CHUNKS_AT_ONCE, batchSize: 1 },
-    async ([job]) => job && sendChunk(place, run, job),
-  )
-  await queue.work(
-    'receipts',
-    { workers: RECEIPT_WORKERS, batchSize: 1 },
-    async ([job]) => job && askReceipts(place, job),
-  )
+  await eachOf('fan-out', 1, (job) => fanOut(place, job))
+  await eachOf('send-broadcast', CHUNKS_AT_ONCE, (job) => sendChunk(place, run, job))
+  await eachOf('receipts', RECEIPT_WORKERS, (job) => askReceipts(place, job))
+  await eachOf('estimate', 1, async (job) => {
+    await estimateAudience(db, job.data.notificationId)
+    await db.transaction((tx) => queue.complete(tx, [job]))
+  })
+  await eachOf('upkeep', 1, async (job) => {
+    emit('upkeep.done', await prune(db))
+    await db.transaction((tx) => queue.complete(tx, [job]))
+  })
 
   return {
     async close(deadlineMs) {

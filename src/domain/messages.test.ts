@@ -9,6 +9,7 @@ const recipient = (id: number, deviceType: 'ios' | 'android' | null, locale: str
   locale,
   project: null,
   userId: 'u',
+  suspended: false,
 })
 const content = {
   title: 'Hello',

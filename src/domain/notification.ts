@@ -23,7 +23,7 @@ export interface Content {
 
 export type NotificationKind = 'post' | 'message' | 'test' | 'notify'
 export type NotificationState = 'queued' | 'sending' | 'paused' | 'finished' | 'cancelled' | 'expired'
-export type SkipReason = 'no_push_token' | 'disabled'
+export type SkipReason = 'no_push_token' | 'disabled' | 'credentials'
 
 /** One installation of the app, as a request to Expo needs it. */
 export interface Recipient {
@@ -34,4 +34,8 @@ export interface Recipient {
   locale: string | null
   project: string | null
   userId: string
+  /** Its app's Apple or Google key was refused: not sent to, but now and then probed. */
+  suspended: boolean
+  /** Kinds of notifications that its user does not want to hear. */
+  muted?: NotificationKind[]
 }

@@ -16,6 +16,7 @@ test('requests hold at most 100 recipients, all of one project, and nobody is lo
         locale: null,
         project: one,
         userId: 'u',
+        suspended: false,
       }))
       const requests = byProject(recipients)
       expect(requests.every((one) => one.recipients.length <= MAX_RECIPIENTS)).toBe(true)

@@ -1,6 +1,7 @@
 /** Cutting a broadcast's audience into chunks, a page at a time, by push token id; never by OFFSET. */
 import { sql } from 'kysely'
 import type { Db } from './db.ts'
+import { followersOf, IN_AUDIENCE } from './plan.ts'
 import type { QueueData } from './queue.ts'
 
 /** Ten full requests; the unit of work, and of what a pause or a cancel may still let through. */
@@ -14,8 +15,8 @@ export const PAGE_CHUNKS = 32
  * @returns false when this page was cut before, or the notification is no longer being sent.
  */
 export async function cutPage(tx: Db, notificationId: string, page: number): Promise<boolean> {
-  const [at] = await tx.rows<{ cursor: number; max_token_id: number }>(sql`
-    select cursor, max_token_id from ${tx.t.notifications}
+  const [at] = await tx.rows<{ cursor: number; max_token_id: number; topic: string | null }>(sql`
+    select cursor, max_token_id, audience ->> 'topic' as topic from ${tx.t.notifications}
     where id = ${notificationId} and page = ${page} and state in ('queued', 'sending') and not fan_out_done
     for update`)
   if (!at) return false
@@ -24,7 +25,7 @@ export async function cutPage(tx: Db, notificationId: string, page: number): Pro
       select id, (row_number() over (order by id) - 1) / ${CHUNK_TOKENS}::int as chunk
       from (
         select id from ${tx.t.push_tokens}
-        where active and id > ${at.cursor} and id <= ${at.max_token_id}
+        where ${IN_AUDIENCE} and id > ${at.cursor} and id <= ${at.max_token_id} ${followersOf(tx, at.topic)}
         order by id limit ${CHUNK_TOKENS * PAGE_CHUNKS}::int) page) cut
     group by chunk order by 1`)
   const last = chunks.length < PAGE_CHUNKS

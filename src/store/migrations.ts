@@ -2,6 +2,7 @@
 import { type Kysely, sql } from 'kysely'
 import { type Migration, Migrator } from 'kysely/migration'
 import { first } from './migrations/0001-first.ts'
+import { notify } from './migrations/0002-notify.ts'
 import type { Tables } from './tables.ts'
 
 /** `schema` is ours; `queueSchema` is pg-boss's, and is there before any of these run. */
@@ -12,6 +13,7 @@ export interface MigrationContext {
 
 const migrations: Record<string, (context: MigrationContext) => Migration> = {
   '0001_first': first,
+  '0002_notify': notify,
 }
 
 /** The database was written by a newer version of the program; running this one on it could destroy what it holds. */

@@ -13,11 +13,14 @@ export interface NewNotification {
   createdBy: string | null
   ttlSeconds: number
   onUnknown?: 'repeat' | 'drop'
+  /** Not before this time; its time to live begins then. */
+  sendAt?: Date
 }
 
 /** What delivery needs to know of one. */
 export interface Notification {
   id: string
+  kind: NotificationKind
   lane: Lane
   audience: Audience
   content: Content
@@ -29,18 +32,22 @@ export interface Notification {
 
 /** Inside the transaction that writes what it is about: a notification exists if and only if its work does. */
 export async function insertNotification(tx: Db, n: NewNotification): Promise<void> {
-  await sql`
-    insert into ${tx.t.notifications} (id, kind, lane, audience, content, created_by, on_unknown, expires_at, max_token_id)
+  const sendAt = sql`${n.sendAt?.toISOString() ?? null}::timestamptz`
+  const [row] = await tx.rows<{ waitMs: number }>(sql`
+    insert into ${tx.t.notifications} (id, kind, lane, audience, content, created_by, on_unknown, send_at, expires_at, max_token_id)
     values (${n.id}, ${n.kind}, ${n.lane}, ${JSON.stringify(n.audience)}::jsonb, ${JSON.stringify(n.content)}::jsonb,
-      ${n.createdBy}, ${n.onUnknown ?? 'repeat'}, ${tx.now} + make_interval(secs => ${n.ttlSeconds}),
-      (select coalesce(max(id), 0) from ${tx.t.push_tokens}))`.execute(tx.kysely)
-  if (n.lane === 'broadcast') await tx.enqueue('fan-out', [{ notificationId: n.id, page: 0 }])
-  else await tx.enqueue('send-direct', [{ notificationId: n.id, tries: 0 }])
+      ${n.createdBy}, ${n.onUnknown ?? 'repeat'}, ${sendAt},
+      greatest(${tx.now}, ${sendAt}) + make_interval(secs => ${n.ttlSeconds}),
+      (select coalesce(max(id), 0) from ${tx.t.push_tokens}))
+    returning coalesce(greatest(0, extract(epoch from send_at - ${tx.now}) * 1000), 0)::float8 as "waitMs"`)
+  const afterMs = row?.waitMs || undefined
+  if (n.lane === 'broadcast') await tx.enqueue('fan-out', [{ notificationId: n.id, page: 0 }], afterMs)
+  else await tx.enqueue('send-direct', [{ notificationId: n.id, tries: 0 }], afterMs)
 }
 
 export async function loadNotifications(db: Db, ids: string[]): Promise<Map<string, Notification>> {
   const rows = await db.rows<Notification>(sql`
-    select id, lane, audience, content, on_unknown, state, postponed, expires_at <= ${db.now} as expired
+    select id, kind, lane, audience, content, on_unknown, state, postponed, expires_at <= ${db.now} as expired
     from ${db.t.notifications} where id = any(${ids}::uuid[])`)
   return new Map(rows.map((row) => [row.id, row]))
 }

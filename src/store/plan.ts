@@ -2,8 +2,9 @@
  * Planning: which push tokens a piece of work is for. A chunk and a direct notification are planned once, in the
  * ledger; who takes the work up again finds the plan and goes on where it stands.
  */
-import { sql } from 'kysely'
+import { type RawBuilder, sql } from 'kysely'
 import type { Recipient } from '../domain/notification.ts'
+import { RESULT } from '../domain/result.ts'
 import type { Db } from './db.ts'
 
 /** A delivery that is not settled: waiting (planned), or begun by an attempt that may be dead (sending). */
@@ -35,7 +36,19 @@ export interface NewDelivery {
 
 export const OPEN_DELIVERY = sql`id, notification_id, state, attempt, ambiguous, deaths, project, token_ids`
 
-const RECIPIENT = sql`id, token, device_type as "deviceType", locale, project, user_id as "userId"`
+/** A push token `p`, with the kinds that its user has muted. */
+const recipient = (db: Db) => sql`p.id, p.token, p.device_type as "deviceType", p.locale, p.project, p.user_id as "userId",
+  not p.active as suspended,
+  (select coalesce(array_agg(m.kind), '{}') from ${db.t.mutes} m where m.user_id = p.user_id) as muted`
+
+/** The active push tokens, and the suspended ones, which are counted as skipped. As the index of the walk has it. */
+export const IN_AUDIENCE = sql`(inactive_reason is null or inactive_reason = 'InvalidCredentials')`
+
+/** Of a topic's audience only its followers; of any other audience everybody. */
+export function followersOf(db: Db, topic: string | null | undefined): RawBuilder<unknown> {
+  if (topic === null || topic === undefined) return sql``
+  return sql`and user_id in (select s.user_id from ${db.t.subscriptions} s where s.topic = ${topic})`
+}
 
 export async function findPlan(db: Db, notificationIds: string[], chunk: number): Promise<Map<string, Plan>> {
   const rows = await db.rows<OpenDelivery & { planned: number; settled: boolean }>(sql`
@@ -71,23 +84,51 @@ export async function insertPlan(db: Db, deliveries: NewDelivery[]): Promise<Ope
     returning ${OPEN_DELIVERY}`)
 }
 
-/** The active push tokens of a chunk, now. Whoever is excepted is not among them. */
-export async function readChunk(db: Db, range: { from: number; to: number; except: string[] }): Promise<Recipient[]> {
+/** What was planned to be skipped, for a reason that is known beforehand. Part of the same transaction as the plan. */
+export async function insertSkipped(
+  tx: Db,
+  deliveries: (NewDelivery & { reason: 'credentials' | 'muted' })[],
+): Promise<void> {
+  const rows = deliveries.map((d) => ({
+    notification_id: d.notificationId,
+    chunk: d.chunk,
+    part: d.part,
+    project: d.project,
+    token_ids: d.tokenIds,
+    skip_reason: d.reason,
+  }))
+  await sql`
+    insert into ${tx.t.deliveries} (notification_id, chunk, part, project, recipients, token_ids, skip_reason,
+      state, results, skipped, settled_at)
+    select notification_id, chunk, part, project, cardinality(token_ids), token_ids, skip_reason,
+      2, array_fill(${RESULT.skipped}::smallint, array[cardinality(token_ids)]), cardinality(token_ids), ${tx.now}
+    from json_to_recordset(${JSON.stringify(rows)}::json)
+      as d (notification_id uuid, chunk bigint, part int, project text, token_ids bigint[], skip_reason text)`.execute(
+    tx.kysely,
+  )
+}
+
+/** The push tokens of a chunk, now. Whoever is excepted is not among them. */
+export async function readChunk(
+  db: Db,
+  range: { from: number; to: number; except: string[]; topic?: string },
+): Promise<Recipient[]> {
   return db.rows<Recipient>(sql`
-    select ${RECIPIENT} from ${db.t.push_tokens}
-    where active and id between ${range.from} and ${range.to} and user_id <> all(${range.except}::text[])
+    select ${recipient(db)} from ${db.t.push_tokens} p
+    where ${IN_AUDIENCE} and id between ${range.from} and ${range.to} and user_id <> all(${range.except}::text[])
+      ${followersOf(db, range.topic)}
     order by id`)
 }
 
-/** The active push tokens of these users, now. */
+/** The push tokens of these users, now. */
 export async function readUsers(db: Db, userIds: string[]): Promise<Recipient[]> {
   return db.rows<Recipient>(sql`
-    select ${RECIPIENT} from ${db.t.push_tokens}
-    where active and user_id = any(${userIds}::text[]) order by id`)
+    select ${recipient(db)} from ${db.t.push_tokens} p
+    where ${IN_AUDIENCE} and user_id = any(${userIds}::text[]) order by id`)
 }
 
 /** Those of a plan that are still active: who logged out or was retired since is not among them. */
 export async function readTokens(db: Db, ids: number[]): Promise<Recipient[]> {
   return db.rows<Recipient>(sql`
-    select ${RECIPIENT} from ${db.t.push_tokens} where active and id = any(${ids}::bigint[])`)
+    select ${recipient(db)} from ${db.t.push_tokens} p where active and id = any(${ids}::bigint[])`)
 }

@@ -26,9 +26,19 @@ export interface QueueData {
   'send-broadcast': { notificationId: string; from: number; to: number; baton: number | null; tries: number }
   'send-direct': { notificationId: string; tries: number }
   receipts: { deliveryIds: number[]; tries: number }
+  /** Counts a broadcast's whole audience, for progress only. */
+  estimate: { notificationId: string }
+  upkeep: Record<string, never>
 }
 export type QueueName = keyof QueueData
-const QUEUE_NAMES = ['fan-out', 'send-broadcast', 'send-direct', 'receipts'] as const satisfies QueueName[]
+const QUEUE_NAMES = [
+  'fan-out',
+  'send-broadcast',
+  'send-direct',
+  'receipts',
+  'estimate',
+  'upkeep',
+] as const satisfies QueueName[]
 
 /** @param afterMs not before that many milliseconds from now, by the database's clock. */
 export type Enqueue = <Q extends QueueName>(queue: Q, data: QueueData[Q][], afterMs?: number) => Promise<void>
@@ -74,6 +84,9 @@ const DELETE_AFTER_SECONDS = 3_600
 const HEARTBEAT_SECONDS = 10
 /** A handler that throws has met a bug; its jobs wait this long, so that it cannot spin. */
 const AFTER_BUG_MS = 5_000
+
+/** Once an hour, by one of all processes. */
+const UPKEEP_CRON = '17 * * * *'
 
 export interface QueueConnection {
   schema: string
@@ -127,6 +140,7 @@ export async function warmUp(boss: PgBoss, kind: 'pglite' | 'postgres'): Promise
     })
     await boss.findJobs(name, { id: randomUUID() })
   }
+  await boss.schedule('upkeep', UPKEEP_CRON)
 }
 
 export function enqueueWith(boss: PgBoss): (kysely: Kysely<Tables>) => Enqueue {

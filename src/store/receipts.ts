@@ -5,7 +5,7 @@ import type { Db } from './db.ts'
 
 export interface AwaitingReceipts {
   id: number
-  notification_id: string
+  project: string | null
   token_ids: number[]
   results: number[]
   ticket_ids: (string | null)[]
@@ -16,7 +16,7 @@ export interface AwaitingReceipts {
 /** Once a delivery's last receipt is in, its ticket ids are dropped, and it is not among these. */
 export async function findAwaiting(db: Db, deliveryIds: number[]): Promise<AwaitingReceipts[]> {
   return db.rows<AwaitingReceipts>(sql`
-    select id, notification_id, token_ids, results, ticket_ids,
+    select id, project, token_ids, results, ticket_ids,
       (extract(epoch from ${db.now} - settled_at) * 1000)::float8 as age_ms
     from ${db.t.deliveries}
     where id = any(${deliveryIds}::bigint[]) and state = 2 and ticket_ids is not null order by id`)

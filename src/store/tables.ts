@@ -18,6 +18,14 @@ export interface Tables {
   refusals: RefusalsTable
   parked: ParkedTable
   pace: PaceTable
+  idempotency: IdempotencyTable
+  alarms: AlarmsTable
+  held_tokens: HeldTokensTable
+  answers: AnswersTable
+  subscriptions: SubscriptionsTable
+  mutes: MutesTable
+  opens: OpensTable
+  totals: TotalsTable
 }
 
 export type TableName = keyof Tables
@@ -32,6 +40,14 @@ export const TABLE_NAMES = [
   'refusals',
   'parked',
   'pace',
+  'idempotency',
+  'alarms',
+  'held_tokens',
+  'answers',
+  'subscriptions',
+  'mutes',
+  'opens',
+  'totals',
 ] as const satisfies TableName[]
 
 interface UsersTable {
@@ -107,6 +123,8 @@ interface NotificationsTable {
   created_by: string | null
   created_at: Generated<Date>
   expires_at: Date
+  /** Not before this time; null: at once. */
+  send_at: Date | null
   on_unknown: 'repeat' | 'drop'
   state: NotificationState
   skip_reason: SkipReason | null
@@ -119,7 +137,9 @@ interface NotificationsTable {
   fan_out_done: boolean
   chunks: number
   chunks_done: number
+  /** How many devices the whole audience has, once somebody has counted; for progress only. */
   estimated: number | null
+  paused_at: Date | null
   finished_at: Date | null
 }
 
@@ -154,6 +174,8 @@ interface DeliveriesTable {
   unknown: number
   /** A late answer of an attempt that had lost its claim: real pushes, kept for their receipts, not in the books. */
   late: boolean
+  /** Why all of it was skipped when it was planned; null: nothing was. */
+  skip_reason: 'credentials' | 'muted' | null
   sent_at: Date | null
   settled_at: Date | null
 }
@@ -187,4 +209,70 @@ interface PaceTable {
   breaker_until: Date | null
   breaker_reason: string | null
   breaker_opens: number
+}
+
+interface IdempotencyTable {
+  caller: string
+  key: string
+  body_hash: string
+  answer: Json<object> | null
+  created_at: Generated<Date>
+}
+
+export type AlarmKind = 'flood' | 'credentials'
+
+interface AlarmsTable {
+  id: Generated<number>
+  kind: AlarmKind
+  /** Empty: the project is not known. */
+  project: string
+  /** Empty: not of one platform. */
+  device_type: string
+  detail: Json<object>
+  raised_at: Generated<Date>
+  resolved_at: Date | null
+  resolved_by: string | null
+  probed_at: Date | null
+}
+
+/** A push token that Expo called dead during a flood, kept active until a person decides. */
+interface HeldTokensTable {
+  alarm_id: number
+  push_token_id: number
+  held_at: Generated<Date>
+}
+
+/** Answers about recipients, by the minute: tickets and receipts, and how many of them said DeviceNotRegistered. */
+interface AnswersTable {
+  project: string
+  minute: Date
+  answered: number
+  gone: number
+}
+
+interface SubscriptionsTable {
+  topic: string
+  user_id: string
+  created_at: Generated<Date>
+}
+
+/** Kinds of notifications that a user does not want to hear. */
+interface MutesTable {
+  user_id: string
+  kind: NotificationKind
+  created_at: Generated<Date>
+}
+
+interface OpensTable {
+  notification_id: string
+  user_id: string
+  at: Generated<Date>
+}
+
+/** What the deliveries of a notification last added up to; `final`: they will not change any more. */
+interface TotalsTable {
+  notification_id: string
+  counts: Json<object>
+  final: boolean
+  at: Generated<Date>
 }

@@ -1,5 +1,6 @@
 /** What Expo's words do to push tokens: retire the dead, suspend those whose app lost its credentials. All reversible. */
 import { sql } from 'kysely'
+import { holdInFlood, openFlood, raiseCredentialsAlarms } from './alarms.ts'
 import type { Db } from './db.ts'
 
 /** A push token that an answer was about, and the delivery that it answered. */
@@ -8,35 +9,53 @@ export interface Judged {
   deliveryId: number
 }
 
+interface Changed {
+  id: number
+  token: string
+  project: string | null
+  device_type: string | null
+}
+
 /**
- * Only a token that has not been registered again since it was sent to: a later registration is better news.
+ * Only a token that has not been registered again since it was sent to: a later registration is better news. While a
+ * flood is held for its project, none is retired; they join the held ones.
  * @returns the tokens that were retired just now.
  */
-export async function retireTokens(db: Db, judged: Judged[]): Promise<string[]> {
-  return setInactive(db, judged, 'DeviceNotRegistered', 'retired')
-}
-
-/** @returns the tokens that were suspended just now. */
-export async function suspendTokens(db: Db, judged: Judged[]): Promise<string[]> {
-  return setInactive(db, judged, 'InvalidCredentials', 'suspended')
-}
-
-async function setInactive(db: Db, judged: Judged[], reason: string, event: string): Promise<string[]> {
+export async function retireTokens(tx: Db, project: string, judged: Judged[]): Promise<string[]> {
   if (judged.length === 0) return []
-  const rows = await db.rows<{ token: string }>(sql`
+  const flood = await openFlood(tx, project)
+  if (flood !== undefined) {
+    await holdInFlood(tx, flood, judged)
+    return []
+  }
+  return (await setInactive(tx, judged, 'DeviceNotRegistered', 'retired')).map((one) => one.token)
+}
+
+/** One alarm for each project and platform. @returns how many were suspended just now. */
+export async function suspendTokens(tx: Db, judged: Judged[]): Promise<number> {
+  const changed = await setInactive(tx, judged, 'InvalidCredentials', 'suspended')
+  await raiseCredentialsAlarms(
+    tx,
+    changed.map((one) => ({ project: one.project ?? '', deviceType: one.device_type ?? '' })),
+  )
+  return changed.length
+}
+
+async function setInactive(tx: Db, judged: Judged[], reason: string, event: string): Promise<Changed[]> {
+  if (judged.length === 0) return []
+  return tx.rows<Changed>(sql`
     with judged as (
       select j.id, d.sent_at
       from unnest(${judged.map((one) => one.id)}::bigint[], ${judged.map((one) => one.deliveryId)}::bigint[]) as j (id, delivery_id)
-      join ${db.t.deliveries} d on d.id = j.delivery_id),
+      join ${tx.t.deliveries} d on d.id = j.delivery_id),
     changed as (
-      update ${db.t.push_tokens} p set active = false, inactive_reason = ${reason}, inactive_at = ${db.now}
+      update ${tx.t.push_tokens} p set active = false, inactive_reason = ${reason}, inactive_at = ${tx.now}
       from judged where p.id = judged.id and p.active and p.updated_at <= judged.sent_at
-      returning p.id, p.token, p.user_id),
+      returning p.id, p.token, p.user_id, p.project, p.device_type),
     recorded as (
-      insert into ${db.t.token_events} (push_token_id, kind, user_id, detail)
+      insert into ${tx.t.token_events} (push_token_id, kind, user_id, detail)
       select id, ${event}, user_id, ${reason} from changed)
-    select token from changed`)
-  return rows.map((row) => row.token)
+    select id, token, project, device_type from changed`)
 }
 
 /** Expo told which project each of these belongs to. */

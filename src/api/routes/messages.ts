@@ -8,6 +8,7 @@ import { insertNotification } from '../../store/notifications.ts'
 import { ensureUser } from '../../store/users.ts'
 import { userOf } from '../callers.ts'
 import { Fault } from '../faults.ts'
+import { inOneGo } from '../idempotency.ts'
 import { nameOfUser, soundedLikeTheDocuments } from '../notify.ts'
 import type { ApiOptions } from '../server.ts'
 import { id, knownId, text, word } from '../text.ts'
@@ -26,7 +27,7 @@ export async function messageRoutes(instance: FastifyInstance, options: ApiOptio
     const messageId = randomUUIDv7()
     const notificationId = randomUUIDv7()
     const worded = messageText(options.texts, messageType, { sender: await nameOfUser(db, sender), content })
-    const message = await db.transaction(async (tx) => {
+    return inOneGo(request, db, async (tx) => {
       await ensureUser(tx, { id: receiverId, name: null })
       const row = await insertMessage(tx, { id: messageId, senderId: sender.id, receiverId, messageType, content })
       await insertNotification(tx, {
@@ -48,9 +49,8 @@ export async function messageRoutes(instance: FastifyInstance, options: ApiOptio
         createdBy: sender.id,
         ttlSeconds: options.ttlSeconds,
       })
-      return row
+      return { success: true, message: shown(row), notification_id: notificationId }
     })
-    return { success: true, message: shown(message), notification_id: notificationId }
   })
 
   app.get('/message/:id', { config, schema: { params: z.object({ id: text(1) }) } }, async (request) => {

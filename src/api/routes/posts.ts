@@ -8,6 +8,7 @@ import { insertNotification } from '../../store/notifications.ts'
 import { findPost, insertPost, listPosts, type PostRow } from '../../store/posts.ts'
 import { userOf } from '../callers.ts'
 import { Fault } from '../faults.ts'
+import { inOneGo } from '../idempotency.ts'
 import { nameOfUser, soundedLikeTheDocuments } from '../notify.ts'
 import type { ApiOptions } from '../server.ts'
 import { isUuid, knownId, text } from '../text.ts'
@@ -38,7 +39,7 @@ export async function postRoutes(instance: FastifyInstance, options: ApiOptions)
     const id = randomUUIDv7()
     const notificationId = randomUUIDv7()
     const username = await nameOfUser(db, author)
-    const post = await db.transaction(async (tx) => {
+    return inOneGo(request, db, async (tx) => {
       const row = await insertPost(tx, { id, userId: author.id, title, textContent, contentType })
       await insertNotification(tx, {
         id: notificationId,
@@ -53,9 +54,8 @@ export async function postRoutes(instance: FastifyInstance, options: ApiOptions)
         createdBy: author.id,
         ttlSeconds: options.ttlSeconds,
       })
-      return row
+      return { success: true, post: shown(row), notification_id: notificationId }
     })
-    return { success: true, post: shown(post), notification_id: notificationId }
   })
 
   app.get('/api/posts/', { config, schema: { querystring: page } }, async (request) => {

@@ -3,6 +3,7 @@ import { setTimeout as wait } from 'node:timers/promises'
 import type { FastifyInstance, FastifyRequest } from 'fastify'
 import type { ZodTypeProvider } from 'fastify-type-provider-zod'
 import { z } from 'zod'
+import type { SkipReason } from '../../domain/notification.ts'
 import { maskPushToken, maskPushTokensIn } from '../../domain/push-token.ts'
 import { testText } from '../../domain/texts.ts'
 import { ruleFor } from '../../domain/verdict.ts'
@@ -32,7 +33,7 @@ export async function testPushRoutes(instance: FastifyInstance, options: ApiOpti
     async (request, reply) => {
       const userId = request.params.user_id
       if (!options.openTestPush) onlyToOneself(request, userId)
-      const devices = (await listPushTokens(db, userId)).filter((token) => token.active)
+      const devices = (await listPushTokens(db, userId)).filter(isMeant)
       if (devices.length === 0) {
         options.emit('user.without_token', { userId, notificationId: '' })
         throw new Fault('no_push_token', { values: { user_id: userId } })
@@ -68,6 +69,11 @@ export async function testPushRoutes(instance: FastifyInstance, options: ApiOpti
   )
 }
 
+/** A suspended device is none to open the app for: what is wrong is said. */
+function isMeant({ active, inactive_reason }: PushTokenRow): boolean {
+  return active || inactive_reason === 'InvalidCredentials'
+}
+
 /** The document's curl sends none, but client libraries send `{}`, `null` or an empty form. */
 function ignoreBodies(app: FastifyInstance): void {
   app.removeAllContentTypeParsers()
@@ -81,7 +87,7 @@ function onlyToOneself(request: FastifyRequest, userId: string): void {
 
 interface End {
   outcomes: DeviceOutcome[]
-  skipped: 'no_push_token' | 'disabled' | null
+  skipped: SkipReason | null
   postponed: string | null
 }
 
@@ -121,6 +127,7 @@ function answerOf({ outcomes, skipped, postponed }: End): { sent: number; fault?
   const sent = outcomes.filter(({ status }) => sentStatuses.has(status)).length
   const fault = (code: FaultCode, details?: FaultDetails) => ({ sent, fault: bodyOf(code, details) })
   if (skipped === 'disabled') return fault('pushes_off')
+  if (skipped === 'credentials') return fault('credentials')
   if (outcomes.every(({ status }) => status !== 'pending')) return sent > 0 ? { sent } : fault('refused')
   if (postponed !== null) return fault('postponed', { values: { reason: maskPushTokensIn(postponed) } })
   return fault('expo_slow')

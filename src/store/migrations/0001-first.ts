@@ -6,7 +6,7 @@ import type { MigrationContext } from '../migrations.ts'
 export const first = ({ schema, queueSchema }: MigrationContext): Migration => ({
   async up(db: Kysely<unknown>): Promise<void> {
     const s = sql.id(schema)
-    for (const statement of [clock(s, sql.id(queueSchema)), ...people(s), ...said(s), ...ledger(s)]) {
+    for (const statement of [clock(s, sql.id(queueSchema)), ...people(s), ...said(s), ...ledger(s), ...guards(s)]) {
       await statement.execute(db)
     }
   },
@@ -37,7 +37,10 @@ function people(s: Id) {
       updated_at timestamptz not null default ${s}.clock(),
       check (active = (inactive_reason is null) and active = (inactive_at is null)))`,
     sql`create index push_tokens_user on ${s}.push_tokens (user_id)`,
-    sql`create index push_tokens_walk on ${s}.push_tokens (id) where active`,
+    // In an audience: who is active, and who is suspended, to be counted as skipped and, now and then, to be probed.
+    sql`create index push_tokens_walk on ${s}.push_tokens (id)
+      where inactive_reason is null or inactive_reason = 'InvalidCredentials'`,
+    sql`create index push_tokens_inactive on ${s}.push_tokens (inactive_at) where inactive_at is not null`,
     sql`create index push_tokens_installation on ${s}.push_tokens (user_id, installation_id)
       where installation_id is not null`,
     sql`create table ${s}.token_events (
@@ -46,7 +49,13 @@ function people(s: Id) {
       at timestamptz not null default ${s}.clock(),
       kind text not null,
       user_id text, from_user_id text, detail text)`,
+    sql`create index token_events_age on ${s}.token_events (at)`,
     sql`create index token_events_token on ${s}.token_events (push_token_id, at)`,
+    sql`create table ${s}.idempotency (
+      caller text not null, key text not null, body_hash text not null, answer json,
+      created_at timestamptz not null default ${s}.clock(),
+      primary key (caller, key))`,
+    sql`create index idempotency_age on ${s}.idempotency (created_at)`,
   ]
 }
 
@@ -76,8 +85,9 @@ function said(s: Id) {
       max_token_id bigint not null default 0, cursor bigint not null default 0, page int not null default 0,
       fan_out_done boolean not null default false,
       chunks int not null default 0, chunks_done int not null default 0,
-      estimated bigint, finished_at timestamptz,
+      estimated bigint, paused_at timestamptz, finished_at timestamptz,
       check (chunks_done <= chunks))`,
+    sql`create index notifications_finished on ${s}.notifications (finished_at) where finished_at is not null`,
   ]
 }
 
@@ -95,6 +105,7 @@ function ledger(s: Id) {
       refused smallint not null default 0, skipped smallint not null default 0,
       expired smallint not null default 0, cancelled smallint not null default 0, unknown smallint not null default 0,
       late boolean not null default false,
+      skip_reason text,
       sent_at timestamptz, settled_at timestamptz,
       check (recipients = cardinality(token_ids) and recipients > 0),
       check (state <> 2 or recipients = accepted + refused + skipped + expired + cancelled + unknown),
@@ -118,5 +129,28 @@ function ledger(s: Id) {
       next_at timestamptz not null default 'epoch', direct_until timestamptz not null default 'epoch',
       lowered_to real, lowered_at timestamptz,
       breaker_until timestamptz, breaker_reason text, breaker_opens int not null default 0)`,
+  ]
+}
+
+/** What keeps a fault at Expo, or in an app's credentials, from costing anybody their devices. */
+function guards(s: Id) {
+  return [
+    sql`create table ${s}.alarms (
+      id bigint generated always as identity primary key,
+      kind text not null check (kind in ('flood', 'credentials')),
+      project text not null default '', device_type text not null default '',
+      detail jsonb not null default '{}',
+      raised_at timestamptz not null default ${s}.clock(),
+      resolved_at timestamptz, resolved_by text, probed_at timestamptz)`,
+    sql`create unique index alarms_open on ${s}.alarms (kind, project, device_type) where resolved_at is null`,
+    sql`create table ${s}.held_tokens (
+      alarm_id bigint not null references ${s}.alarms (id) on delete cascade,
+      push_token_id bigint not null references ${s}.push_tokens (id) on delete cascade,
+      held_at timestamptz not null default ${s}.clock(),
+      primary key (alarm_id, push_token_id))`,
+    sql`create table ${s}.answers (
+      project text not null, minute timestamptz not null,
+      answered bigint not null default 0, gone bigint not null default 0,
+      primary key (project, minute))`,
   ]
 }

@@ -1,0 +1,30 @@
+/** `Idempotency-Key` on the routes that create something: sent twice, it is done once and answered twice. */
+import { createHash } from 'node:crypto'
+import type { FastifyRequest } from 'fastify'
+import type { Db } from '../store/db.ts'
+import { once } from '../store/idempotency.ts'
+import { Fault } from './faults.ts'
+
+/** Runs `work` in a transaction; with a key, at most once for this caller. */
+export async function inOneGo<Answer extends object>(
+  request: FastifyRequest,
+  db: Db,
+  work: (tx: Db) => Promise<Answer>,
+): Promise<Answer> {
+  const key = request.headers['idempotency-key']
+  if (key === undefined) return db.transaction(work)
+  if (typeof key !== 'string' || !/^[\x21-\x7e]{1,255}$/.test(key)) throw new Fault('idempotency_key')
+  const answer = await once(db, { caller: callerOf(request), key, bodyHash: hashOf(request) }, work)
+  if (answer === 'other_body') throw new Fault('idempotency_reused')
+  return answer
+}
+
+function callerOf(request: FastifyRequest): string {
+  if (request.user !== null) return `user ${request.user.id}`
+  return request.byServer === null ? 'operator' : `server ${request.byServer.id}`
+}
+
+function hashOf(request: FastifyRequest): string {
+  const what = [request.method, request.routeOptions.url, request.body]
+  return createHash('sha256').update(JSON.stringify(what)).digest('base64url')
+}

@@ -1,0 +1,101 @@
+/** Finding people and their devices, and how the devices came to be as they are. */
+import { sql } from 'kysely'
+import type { NotificationKind, NotificationState } from '../../domain/notification.ts'
+import type { Platform } from '../../domain/platform.ts'
+import type { Lane } from '../../ports.ts'
+import type { Db } from '../db.ts'
+import type { PushTokenRow } from '../push-tokens.ts'
+import type { TokenEvent } from '../tables.ts'
+
+export interface Found {
+  user_id: string
+  name: string | null
+  /** The push token that was asked for. */
+  push_token: string | null
+  devices: number
+}
+
+const MOST_FOUND = 20
+/** Behind everything that begins with the text. */
+const LAST = '\u{10ffff}'
+
+/** By the beginning of an id, a name or a push token, with or without its `ExponentPushToken[`. */
+export async function searchPeople(db: Db, text: string): Promise<Found[]> {
+  const tokens = [text, `ExponentPushToken[${text}`, `ExpoPushToken[${text}`]
+  const begins = (column: ReturnType<typeof sql>, with_: string) =>
+    sql`${column} ~>=~ ${with_} and ${column} ~<~ ${with_ + LAST}`
+  const byToken = tokens.map(
+    (one) => sql`(select user_id, token from ${db.t.push_tokens} where ${begins(sql`token`, one)} limit ${MOST_FOUND})`,
+  )
+  return db.rows<Found>(sql`
+    with found as (
+      (select id as user_id, null::text as token from ${db.t.users} where ${begins(sql`id`, text)} order by id limit ${MOST_FOUND})
+      union all
+      (select id, null from ${db.t.users} where name is not null and ${begins(sql`lower(name)`, text.toLowerCase())} limit ${MOST_FOUND})
+      union all ${sql.join(byToken, sql` union all `)}),
+    people as (select user_id, max(token) as token from found group by user_id order by user_id limit ${MOST_FOUND})
+    select p.user_id, u.name, p.token as push_token,
+      (select count(*) from ${db.t.push_tokens} d where d.user_id = p.user_id and d.active) as devices
+    from people p join ${db.t.users} u on u.id = p.user_id order by p.user_id`)
+}
+
+export type Device = PushTokenRow & { history: DeviceEvent[] }
+
+export interface DeviceEvent {
+  push_token_id: number
+  at: Date
+  kind: TokenEvent
+  user_id: string | null
+  from_user_id: string | null
+  detail: string | null
+}
+
+/** Every device of the user, those that are gone included. */
+export async function devicesOfUser(db: Db, userId: string): Promise<PushTokenRow[]> {
+  return db.rows<PushTokenRow>(sql`
+    select id, token, device_type, installation_id, project, locale, time_zone, app_version, active, inactive_reason,
+      inactive_at, created_at, updated_at
+    from ${db.t.push_tokens} where user_id = ${userId} order by active desc, id desc limit 200`)
+}
+
+/** What happened to these devices, and to those that left this user for another; oldest first. */
+export async function deviceHistory(db: Db, userId: string, tokenIds: number[]): Promise<DeviceEvent[]> {
+  return db.rows<DeviceEvent>(sql`
+    select push_token_id, at, kind, user_id, from_user_id, detail from (
+      select * from ${db.t.token_events} where push_token_id = any(${tokenIds}::bigint[])
+      union select * from ${db.t.token_events} where from_user_id = ${userId}) e
+    order by id limit 1000`)
+}
+
+export interface RecentRow {
+  id: string
+  kind: NotificationKind
+  lane: Lane
+  state: NotificationState
+  title: string | null
+  created_at: Date
+  /** One for each of the user's devices that the notification's ledger knows. */
+  devices: { device_type: Platform | null; result: number; skip_reason: string | null }[]
+}
+
+const MOST_RECENT = 15
+
+/** The last broadcasts and the last notifications that named this user, and what came of them on their devices. */
+export async function recentFor(db: Db, userId: string): Promise<RecentRow[]> {
+  return db.rows<RecentRow>(sql`
+    with recent as (
+      (select id, kind, lane, state, content, created_at from ${db.t.notifications} where lane = 'broadcast'
+        order by id desc limit ${MOST_RECENT})
+      union all
+      (select id, kind, lane, state, content, created_at from ${db.t.notifications} where lane = 'direct'
+        and audience -> 'users' @> jsonb_build_array(${userId}::text) order by id desc limit ${MOST_RECENT}))
+    select n.id, n.kind, n.lane, n.state, n.content ->> 'title' as title, n.created_at, coalesce((
+      select json_agg(json_build_object('device_type', p.device_type, 'skip_reason', d.skip_reason,
+        'result', coalesce(d.results[array_position(d.token_ids, p.id)], 0)))
+      from ${db.t.push_tokens} p join ${db.t.deliveries} d
+        on d.notification_id = n.id and d.chunk = case when n.lane = 'direct' then 0 else (
+          select max(c.chunk) from ${db.t.deliveries} c where c.notification_id = n.id and c.chunk <= p.id) end
+        and not d.late and p.id = any(d.token_ids)
+      where p.user_id = ${userId}), '[]') as devices
+    from recent n order by n.id desc`)
+}

@@ -1,0 +1,119 @@
+/** A person's hand on a broadcast: it bites within a chunk, the numbers are exact, and nothing is lost by a pause. */
+import { sql } from 'kysely'
+import { describe, expect, test } from 'vitest'
+import { cancelNotification, pauseNotification, resumeNotification } from '../../src/store/control.ts'
+import { notificationState } from '../../src/store/notifications.ts'
+import { once } from '../../src/store/idempotency.ts'
+import { prune } from '../../src/store/upkeep.ts'
+import { crowd, expectBalanced } from '../kit/books.ts'
+import { until } from '../kit/guard.ts'
+import { allOk, openDatabase, openRunning, systemClock, type Running } from '../kit/inside.ts'
+
+const slow = { send: async (messages: Parameters<typeof allOk>[0]) => (await systemClock.wait(20), allOk(messages)) }
+
+/** What was in flight has settled, and what was in the queue has seen the state. */
+async function calm(world: Running): Promise<number> {
+  let last = -1
+  await until(
+    'calm',
+    async () => {
+      const now = world.requests.length
+      const same = now === last
+      last = now
+      return same
+    },
+    { everyMs: 400 },
+  )
+  return world.sent.length
+}
+
+describe.each(['PGlite', 'PostgreSQL 18'] as const)('on %s', (kind) => {
+  test('paused, it stops within a chunk a worker; resumed, everybody hears once', async () => {
+    const world = await openRunning(kind, slow)
+    const tokens = await crowd(world, 20_000)
+    const id = await world.notify({ audience: { everyone: true } })
+    await until('the first requests', () => world.sent.length > 1_000)
+    expect(await pauseNotification(world.db, id)).toBe('paused')
+    const atPause = world.sent.length
+    const sent = await calm(world)
+    expect(sent - atPause).toBeLessThanOrEqual(3_000)
+    expect(sent).toBeLessThan(20_000)
+    await expectBalanced(world, id)
+    expect(await resumeNotification(world.db, id)).toBe('sending')
+    await world.drain()
+    expect(world.sent.map((one) => one.token).toSorted()).toEqual(tokens.toSorted())
+    expect(await expectBalanced(world, id)).toMatchObject({ accepted: 20_000 })
+  })
+
+  test('cancelled, nothing more leaves, and every number is exact', async () => {
+    const world = await openRunning(kind, slow)
+    await crowd(world, 20_000)
+    const id = await world.notify({ audience: { everyone: true } })
+    await until('the first requests', () => world.sent.length > 1_000)
+    expect(await cancelNotification(world.db, id)).toBe('cancelled')
+    const sent = await calm(world)
+    const totals = await expectBalanced(world, id)
+    expect(totals).toMatchObject({ accepted: sent, pending: 0 })
+    expect(totals.cancelled).toBeGreaterThan(0)
+    expect(sent).toBeLessThan(20_000)
+    expect(await resumeNotification(world.db, id)).toBe('cancelled')
+    const { rows } = await sql<{ n: number }>`select count(*)::int as n from belfry.parked`.execute(world.db.kysely)
+    expect(rows[0]?.n).toBe(0)
+  })
+
+  test('a pause longer than the time to live expires nothing', async () => {
+    const world = await openRunning(kind)
+    await world.device('ben')
+    await world.stop()
+    const id = await world.notify({ audience: { everyone: true }, ttlSeconds: 3_600 })
+    await pauseNotification(world.db, id)
+    await sql`update belfry.notifications set paused_at = paused_at - interval '7 days', expires_at = expires_at - interval '7 days'`.execute(
+      world.db.kysely,
+    )
+    await resumeNotification(world.db, id)
+    const later = await openRunning(kind, {}, { database: world })
+    await later.drain()
+    expect(later.sent).toHaveLength(1)
+    expect(await notificationState(world.db, id)).toMatchObject({ state: 'finished' })
+  })
+
+  test('a notification that nobody knows cannot be paused', async () => {
+    const { db } = await openDatabase(kind)
+    expect(await pauseNotification(db, crypto.randomUUID())).toBeUndefined()
+    expect(await resumeNotification(db, crypto.randomUUID())).toBeUndefined()
+    expect(await cancelNotification(db, crypto.randomUUID())).toBeUndefined()
+  })
+
+  test('of twenty requests with one key one works, and all get its answer; another body is refused', async () => {
+    const { db } = await openDatabase(kind)
+    let worked = 0
+    const attempt = { caller: 'user ana', key: 'k1', bodyHash: 'a' }
+    const work = async () => ({ number: ++worked })
+    const answers = await Promise.all(Array.from({ length: 20 }, () => once(db, attempt, work)))
+    expect(worked).toBe(1)
+    expect(answers).toEqual(Array.from({ length: 20 }, () => ({ number: 1 })))
+    expect(await once(db, { ...attempt, bodyHash: 'b' }, work)).toBe('other_body')
+    expect(await once(db, { ...attempt, caller: 'user ben' }, work)).toEqual({ number: 2 })
+    const failed = once(db, { ...attempt, key: 'k2' }, () => Promise.reject(new Error('no')))
+    await expect(failed).rejects.toThrow('no')
+    expect(await once(db, { ...attempt, key: 'k2' }, work)).toEqual({ number: 3 })
+  })
+
+  test('what is old goes, what is young or unfinished stays', async () => {
+    const world = await openRunning(kind)
+    await world.device('ben')
+    const [old, young] = [
+      await world.notify({ audience: { users: ['ben'] } }),
+      await world.notify({ audience: { users: ['ben'] } }),
+    ]
+    await world.drain()
+    await sql`update belfry.notifications set finished_at = finished_at - interval '31 days' where id = ${old}`.execute(
+      world.db.kysely,
+    )
+    await once(world.db, { caller: 'a', key: 'old', bodyHash: '' }, async () => ({}))
+    await sql`update belfry.idempotency set created_at = created_at - interval '49 hours'`.execute(world.db.kysely)
+    expect(await prune(world.db)).toMatchObject({ ledger: 2, idempotency: 1, push_tokens: 0 })
+    expect(await notificationState(world.db, old)).toBeUndefined()
+    expect(await notificationState(world.db, young)).toMatchObject({ state: 'finished' })
+  })
+})

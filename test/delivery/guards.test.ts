@@ -1,0 +1,134 @@
+/** Promise 5: no good token is ever lost, whatever Expo says of many of them at once. */
+import { describe, expect, test } from 'vitest'
+import type { ExpoMessage } from '../../src/domain/expo-message.ts'
+import type { SendAnswer } from '../../src/ports.ts'
+import { confirmFlood, listAlarms, releaseFlood, restoreSuspended } from '../../src/store/alarms.ts'
+import { notificationState } from '../../src/store/notifications.ts'
+import { registerPushToken } from '../../src/store/push-tokens.ts'
+import { crowd, expectBalanced } from '../kit/books.ts'
+import { until } from '../kit/guard.ts'
+import { openRunning, type Running } from '../kit/inside.ts'
+
+type CodeOf = (token: string) => string | undefined
+const number = (token: string): number => Number(/-(\d+)\]/.exec(token)?.[1])
+const answering =
+  (codeOf: CodeOf) =>
+  (messages: ExpoMessage[]): SendAnswer => ({
+    kind: 'tickets',
+    tickets: messages
+      .flatMap((message) => message.to)
+      .map((token) => {
+        const code = codeOf(token)
+        return code ? { status: 'error', code, message: 'no', pushToken: token } : { status: 'ok', id: `t ${token}` }
+      }),
+  })
+const active = async (world: Running): Promise<number> => {
+  const { count } = await world.db.kysely
+    .selectFrom('push_tokens')
+    .select((eb) => eb.fn.countAll<number>().as('count'))
+    .where('active', '=', true)
+    .executeTakeFirstOrThrow()
+  return count
+}
+const tenMinutesLater = async (world: Running): Promise<unknown> =>
+  world.db.kysely
+    .updateTable('alarms')
+    .set({ probed_at: new Date(0) })
+    .execute()
+const broadcast = async (world: Running): Promise<string> => {
+  const id = await world.notify({ audience: { everyone: true } })
+  await world.drain()
+  return id
+}
+
+describe.each(['PGlite', 'PostgreSQL 18'] as const)('on %s', (kind) => {
+  test('a few dead tokens in many are retired, however many they are', async () => {
+    const world = await openRunning(kind, {
+      send: answering((t) => (number(t) % 20 === 0 ? 'DeviceNotRegistered' : undefined)),
+    })
+    await crowd(world, 6_000)
+    await broadcast(world)
+    expect(await active(world)).toBe(5_700)
+    expect(await listAlarms(world.db)).toEqual([])
+  })
+
+  test('a flood is undone and held: no token is lost, one alarm; released, they stay', async () => {
+    const world = await openRunning(kind, {
+      send: answering((t) => (number(t) % 2 === 0 ? 'DeviceNotRegistered' : undefined)),
+    })
+    await crowd(world, 3_000)
+    const id = await broadcast(world)
+    expect(await active(world)).toBe(3_000)
+    const alarms = await listAlarms(world.db, { open: true })
+    expect(alarms).toMatchObject([{ kind: 'flood' }])
+    expect(world.facts.filter((one) => one.name === 'flood.held')).toHaveLength(1)
+    expect(await expectBalanced(world, id)).toMatchObject({ refused: 1_500, accepted: 1_500 })
+    expect(await releaseFlood(world.db, alarms[0]!.id, 'test')).toBe(true)
+    expect(await active(world)).toBe(3_000)
+    expect(await listAlarms(world.db, { open: true })).toEqual([])
+  })
+
+  test('a person confirms a flood: the held ones are retired, but not who registered again', async () => {
+    const world = await openRunning(kind, {
+      send: answering((t) => (number(t) <= 400 ? 'DeviceNotRegistered' : undefined)),
+    })
+    await crowd(world, 1_000)
+    await broadcast(world)
+    expect(await active(world)).toBe(1_000)
+    const back = {
+      userId: 'crowd-7',
+      token: 'ExponentPushToken[crowd-7]',
+      deviceType: 'ios',
+      movesPerDay: null,
+    } as const
+    await registerPushToken(world.db, back)
+    const [alarm] = await listAlarms(world.db, { open: true })
+    expect(await confirmFlood(world.db, alarm!.id, 'test')).toBe(399)
+    expect(await active(world)).toBe(601)
+    expect(await confirmFlood(world.db, alarm!.id, 'test')).toBeUndefined()
+  })
+
+  test('refused credentials suspend one platform; it is skipped, and the other rings on', async () => {
+    const isIos = (token: string) => number(token) % 2 === 0
+    let mended = false
+    const world = await openRunning(
+      kind,
+      { send: answering((t) => (isIos(t) && !mended ? 'InvalidCredentials' : undefined)) },
+      { receiptDelayMs: 300 },
+    )
+    await crowd(world, 300)
+    await broadcast(world)
+    expect(await active(world)).toBe(150)
+    expect(await listAlarms(world.db, { open: true })).toMatchObject([{ kind: 'credentials', device_type: 'ios' }])
+    world.sent.length = 0
+    const second = await broadcast(world)
+    expect(await expectBalanced(world, second)).toMatchObject({ targeted: 300, accepted: 150, skipped: 150 })
+    // After a while, one of them is a probe; it is refused again.
+    await tenMinutesLater(world)
+    const third = await broadcast(world)
+    expect(await expectBalanced(world, third)).toMatchObject({ accepted: 150, skipped: 149, refused: 1 })
+    const fourth = await broadcast(world)
+    expect(await expectBalanced(world, fourth)).toMatchObject({ skipped: 150, refused: 0 })
+
+    mended = true
+    await tenMinutesLater(world)
+    await broadcast(world)
+    await until('the suspended to come back', async () => (await active(world)) === 300)
+    expect(await listAlarms(world.db, { open: true })).toEqual([])
+    world.sent.length = 0
+    await broadcast(world)
+    expect(world.sent).toHaveLength(300)
+  })
+
+  test('a direct notification to nobody but suspended devices says so, and an operator brings them back', async () => {
+    const world = await openRunning(kind, { send: answering(() => 'InvalidCredentials') })
+    await world.device('ben')
+    await broadcast(world)
+    const id = await world.notify({ audience: { users: ['ben'] } })
+    await world.drain()
+    expect(await notificationState(world.db, id)).toMatchObject({ state: 'finished', skipReason: 'credentials' })
+    expect(await expectBalanced(world, id)).toMatchObject({ targeted: 1, skipped: 1 })
+    expect(await restoreSuspended(world.db, { project: '', deviceType: 'ios' }, 'operator')).toBe(1)
+    expect(await active(world)).toBe(1)
+  })
+})
