@@ -4,7 +4,8 @@
  */
 import type { Clock, Emit } from '../ports.ts'
 import type { Db } from '../store/db.ts'
-import { claimProbe, closeBreaker, findOpenBreakers, type OpenBreaker, openBreaker } from '../store/pace.ts'
+import { claimProbe, closeBreaker, findOpenBreakers, openBreaker } from '../store/pace.ts'
+import { newWindow, type Window } from './breaker-window.ts'
 
 export type Admission = { kind: 'go' } | { kind: 'wait'; ms: number; reason: string }
 
@@ -17,7 +18,6 @@ export interface Breaker {
   answered(project: string | null, answer: 'well' | 'failed' | { unauthorized: string }): Promise<void>
 }
 
-const WINDOW_MS = 60_000
 const LEAST_ANSWERS = 20
 const OPEN_MS = 2_000
 const LONGEST_OPEN_MS = 60_000
@@ -32,90 +32,78 @@ const SPREAD = 0.25
 export function openBreakers(db: Db, clock: Clock, emit: Emit, probeMs: number): Breaker {
   const recent = new Map<string, Window>()
   const probing = new Set<string>()
-  let view = new Map<string, OpenBreaker>()
-  let viewedAt = Number.NEGATIVE_INFINITY
-
-  /** As it stands now; undefined: closed. */
-  async function find(project: string | null): Promise<OpenBreaker | undefined> {
-    if (clock.monotonic() - viewedAt >= VIEW_MS) {
-      viewedAt = clock.monotonic()
-      view = new Map((await findOpenBreakers(db)).map((one) => [one.project, one]))
-    }
-    const breaker = view.get(project ?? '')
-    return breaker && { ...breaker, remainingMs: breaker.remainingMs - (clock.monotonic() - viewedAt) }
-  }
+  const view = openView(db, clock)
 
   async function open(key: string, reason: string, forMs: number): Promise<void> {
     recent.delete(key)
     probing.delete(key)
     const ms = await openBreaker(db, key, reason, forMs, Math.max(forMs, LONGEST_OPEN_MS))
-    view.set(key, { project: key, reason, remainingMs: ms })
-    viewedAt = clock.monotonic()
+    view.set(key, reason, ms)
     emit('breaker.opened', { project: key || null, reason, forMs: Math.round(ms) })
+  }
+
+  async function close(key: string): Promise<void> {
+    recent.delete(key)
+    probing.delete(key)
+    view.delete(key)
+    await closeBreaker(db, key)
+    emit('breaker.closed', { project: key || null })
   }
 
   return {
     async look(project) {
-      const breaker = await find(project)
+      const breaker = await view.find(project ?? '')
       return breaker && breaker.remainingMs > 0 ? waitFor(breaker) : { kind: 'go' }
     },
     async admit(project) {
-      const breaker = await find(project)
+      const key = project ?? ''
+      const breaker = await view.find(key)
       if (!breaker) return { kind: 'go' }
-      if (breaker.remainingMs > 0 || !(await claimProbe(db, breaker.project, probeMs))) return waitFor(breaker)
-      probing.add(breaker.project)
+      if (breaker.remainingMs > 0 || !(await claimProbe(db, key, probeMs))) return waitFor(breaker)
+      probing.add(key)
       return { kind: 'go' }
     },
     async answered(project, answer) {
       const key = project ?? ''
       if (typeof answer === 'object') return open(key, answer.unauthorized, UNAUTHORIZED_OPEN_MS)
-      const breaker = view.get(key)
-      if (breaker && answer === 'failed') {
-        // Requests that were under way when it opened fail too; only the probe's failure says anything new.
-        if (probing.has(key)) await open(key, breaker.reason, OPEN_MS)
-        return
-      }
-      if (breaker) {
-        view.delete(key)
-        recent.delete(key)
-        probing.delete(key)
-        await closeBreaker(db, key)
-        return emit('breaker.closed', { project })
-      }
+      const breaker = await view.find(key)
+      if (breaker && answer === 'well') return close(key)
+      // Requests that were under way when it opened fail too; only the probe's failure says anything new.
+      if (breaker) return probing.has(key) ? open(key, breaker.reason, OPEN_MS) : undefined
       const window = recent.get(key) ?? newWindow()
       recent.set(key, window)
       const { total, failed } = window.add(clock.monotonic(), answer === 'failed')
-      if (total >= LEAST_ANSWERS && failed * 2 >= total) {
-        await open(key, `${failed} of the last ${total} requests to Expo failed`, OPEN_MS)
-      }
+      if (total < LEAST_ANSWERS || failed * 2 < total) return
+      await open(key, `${failed} of the last ${total} requests to Expo failed`, OPEN_MS)
     },
   }
 }
 
-function waitFor({ remainingMs, reason }: OpenBreaker): Admission {
-  return { kind: 'wait', ms: Math.max(remainingMs, VIEW_MS) * (1 + Math.random() * SPREAD), reason }
+interface Seen {
+  reason: string
+  remainingMs: number
 }
 
-interface Window {
-  /** @returns what the last minute holds, this answer included. */
-  add(now: number, failed: boolean): { total: number; failed: number }
-}
-
-/** Counts by the second: its size does not depend on how much is sent. */
-function newWindow(): Window {
-  const seconds: { second: number; total: number; failed: number }[] = []
+/** What this process knows of all open breakers; what others have opened it learns within a second. */
+function openView(db: Db, clock: Clock) {
+  let seen = new Map<string, { reason: string; until: number }>()
+  let lookedAt = Number.NEGATIVE_INFINITY
+  const entry = (reason: string, ms: number) => ({ reason, until: clock.monotonic() + ms })
   return {
-    add(now, failed) {
-      const second = Math.floor(now / 1_000)
-      let last = seconds.at(-1)
-      if (last?.second !== second) seconds.push((last = { second, total: 0, failed: 0 }))
-      last.total += 1
-      if (failed) last.failed += 1
-      while ((seconds[0]?.second ?? second) <= second - WINDOW_MS / 1_000) seconds.shift()
-      return seconds.reduce((sum, one) => ({ total: sum.total + one.total, failed: sum.failed + one.failed }), {
-        total: 0,
-        failed: 0,
-      })
+    async find(key: string): Promise<Seen | undefined> {
+      if (clock.monotonic() - lookedAt >= VIEW_MS) {
+        lookedAt = clock.monotonic()
+        const all = await findOpenBreakers(db)
+        seen = new Map(all.map((one) => [one.project, entry(one.reason, one.remainingMs)]))
+      }
+      const found = seen.get(key)
+      return found && { reason: found.reason, remainingMs: found.until - clock.monotonic() }
     },
+    set: (key: string, reason: string, ms: number) => seen.set(key, entry(reason, ms)),
+    delete: (key: string) => seen.delete(key),
   }
+}
+
+function waitFor({ remainingMs, reason }: Seen): Admission {
+  return { kind: 'wait', ms: Math.max(remainingMs, VIEW_MS) * (1 + Math.random() * SPREAD), reason }
 }

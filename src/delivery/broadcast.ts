@@ -36,7 +36,9 @@ export async function sendChunk(place: Workplace, run: Run, job: ChunkJob): Prom
 async function parcelsOf(db: Db, notification: Notification, data: QueueData['send-broadcast']): Promise<Parcel[]> {
   const plan = (await findPlan(db, [notification.id], data.from)).get(notification.id)
   if (plan) return resumePlan(db, notification, plan)
-  const recipients = await readChunk(db, { from: data.from, to: data.to, except: notification.audience.except ?? [] })
+  const { audience } = notification
+  const topic = 'topic' in audience ? audience.topic : undefined
+  const recipients = await readChunk(db, { from: data.from, to: data.to, except: audience.except ?? [], topic })
   return planNew(db, [{ notification, chunk: data.from, recipients }])
 }
 

@@ -21,26 +21,29 @@ export interface ToPlan {
 }
 
 /**
- * Writes the plan of work that has none yet. Who is suspended is written down as skipped; but now and then one of them
- * is sent to after all, to see whether the app's credentials work again.
+ * Writes the plan of work that has none yet. Who is suspended, or has muted this kind, is written down as skipped; but
+ * now and then a suspended one is sent to after all, to see whether the app's credentials work again.
  */
 export async function planNew(db: Db, work: ToPlan[]): Promise<Parcel[]> {
   const probed = await chooseProbes(db, work)
-  const goesOut = (recipient: Recipient) => !recipient.suspended || probed.has(recipient.id)
-  const rows = work.flatMap((one) => cut(one, one.recipients.filter(goesOut)))
-  const skipped = work.flatMap((one) =>
+  const whySkipped = (recipient: Recipient, { notification }: ToPlan) => {
+    if (recipient.muted?.includes(notification.kind)) return 'muted'
+    return recipient.suspended && !probed.has(recipient.id) ? 'credentials' : undefined
+  }
+  const rows = work.flatMap((one) =>
     cut(
       one,
-      one.recipients.filter((recipient) => !goesOut(recipient)),
-      FIRST_SKIPPED_PART,
+      one.recipients.filter((recipient) => whySkipped(recipient, one) === undefined),
     ),
   )
+  const skipped = skipReasons.flatMap((reason, index) =>
+    work.flatMap((one) => {
+      const recipients = one.recipients.filter((recipient) => whySkipped(recipient, one) === reason)
+      return cut(one, recipients, FIRST_SKIPPED_PART * (index + 1)).map((row) => ({ ...row, reason }))
+    }),
+  )
   const planned = await db.transaction(async (tx) => {
-    if (skipped.length > 0)
-      await insertSkipped(
-        tx,
-        skipped.map((row) => ({ ...row, reason: 'credentials' as const })),
-      )
+    if (skipped.length > 0) await insertSkipped(tx, skipped)
     return rows.length > 0 ? insertPlan(tx, rows) : []
   })
   if (planned.length < rows.length) throw new ClaimLost('somebody else has planned the same work')
@@ -51,6 +54,7 @@ export async function planNew(db: Db, work: ToPlan[]): Promise<Parcel[]> {
   return planned.map((one) => makeParcel(one, notifications.get(one.notification_id) as Notification, recipients))
 }
 
+const skipReasons = ['credentials', 'muted'] as const
 /** Beyond the parts of any chunk that is sent. */
 const FIRST_SKIPPED_PART = 1_000_000
 
@@ -66,7 +70,9 @@ function cut({ notification, chunk }: ToPlan, recipients: Recipient[], firstPart
 
 /** The next real notification due to a suspended token, one for each project and platform at a time. */
 async function chooseProbes(db: Db, work: ToPlan[]): Promise<Set<number>> {
-  const suspended = work.flatMap((one) => one.recipients.filter((recipient) => recipient.suspended))
+  const suspended = work.flatMap((one) =>
+    one.recipients.filter((recipient) => recipient.suspended && !recipient.muted?.includes(one.notification.kind)),
+  )
   const probes = new Set<number>()
   for (const [first] of Map.groupBy(suspended, ({ project, deviceType }) => `${project}/${deviceType}`).values()) {
     if (!first) continue

@@ -1,4 +1,5 @@
 /** Asking for receipts: first after a while, then ever more rarely, for a day. A missing one never prunes and never resends. */
+import { failpoint } from '../domain/failpoint.ts'
 import { backoffMs } from '../domain/backoff.ts'
 import { judgeReceipts } from '../domain/judge.ts'
 import { RESULT } from '../domain/result.ts'
@@ -45,6 +46,7 @@ export async function askReceipts(place: Workplace, job: Job<'receipts'>): Promi
   const waiting = await findAwaiting(place.db, job.data.deliveryIds)
   const answer = await ask(place, ticketsOf(waiting))
   if (answer.kind === 'later') return putOff(place, job, answer)
+  await failpoint('after_receipts')
   const again = nextLook(waiting, place.options.receiptDelayMs)
   const judged = waiting.map((before) => ({ before, ...judgeReceipts(before, answer.receipts, again === undefined) }))
   for (const { before, refused } of judged)

@@ -2,6 +2,7 @@
  * One request to Expo, from the saved intent to the saved answer: claim, call, settle. No transaction is open while
  * the network is waited for. What comes of it is a value; who called decides when to go on.
  */
+import { failpoint } from '../domain/failpoint.ts'
 import { buildRequest } from '../domain/messages.ts'
 import { RESULT } from '../domain/result.ts'
 import type { Lane } from '../ports.ts'
@@ -35,6 +36,7 @@ export function openSender(parts: SenderParts): Send {
     try {
       if (parts.stop.aborted) return { kind: 'stopped' }
       const begun = await beginAll(begin, parcels)
+      await failpoint('after_intent')
       if (begun.length < parcels.length) return await release(parts, begun, { kind: 'not_begun' })
       return await sendBegun(parts, takeTurn, { lane, project, begun, tries })
     } finally {
@@ -58,7 +60,10 @@ async function sendBegun(
     return release(parts, begun, { kind: 'held', afterMs: admission.ms, reason: admission.reason })
   }
   const started = parts.clock.monotonic()
-  const answer = await parts.gateway.send(request.messages).finally(giveBackConnection)
+  const asked = parts.gateway.send(request.messages).finally(giveBackConnection)
+  await failpoint('request_written')
+  const answer = await asked
+  await failpoint('after_answer')
   const ms = parts.clock.monotonic() - started
   parts.connections.took(ms)
   return conclude(parts, { lane, project, begun, request, tries, ms }, answer)

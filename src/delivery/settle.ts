@@ -2,6 +2,7 @@
  * Writing down what Expo answered. An answer stays in memory until it is saved: a lost database connection repeats
  * the save, never the request.
  */
+import { failpoint } from '../domain/failpoint.ts'
 import { maskPushToken } from '../domain/push-token.ts'
 import type { TokenFate } from '../domain/verdict.ts'
 import type { Clock, Emit } from '../ports.ts'
@@ -37,7 +38,9 @@ interface Parts {
 export function openSettling(parts: Parts): (one: Settlement) => Promise<void> {
   return groupCommit(async (group) => {
     for (const { project, settled } of group) parts.tally.add(project, settled.results.length)
+    await failpoint('before_save')
     await untilSaved(parts.clock, parts.emit, () => save(parts, group))
+    await failpoint('after_save')
     return group.map(() => undefined)
   }, MOST_TOGETHER)
 }
@@ -79,6 +82,7 @@ export async function writeRefused(
     const judged = (fate: TokenFate) =>
       ofProject.filter((one) => one.fate === fate).map((one) => ({ id: one.tokenId, deliveryId: one.deliveryId }))
     const dead = judged('retire')
+    if (dead.length > 0) await failpoint('before_retire')
     const stage = ofProject.some((one) => one.stage === 'receipt') ? 'receipt' : 'ticket'
     for (const token of await retireTokens(tx, project, dead)) {
       tells.push((emit) => emit('token.retired', { pushToken: maskPushToken(token), stage }))

@@ -1,4 +1,5 @@
 /** Time passes here: workers take what is due. They stop in order: no new work, then what is under way, then nothing. */
+import { failpoint } from '../domain/failpoint.ts'
 import type { Clock, Emit, PushGateway } from '../ports.ts'
 import type { Db } from '../store/db.ts'
 import { estimateAudience } from '../store/estimate.ts'
@@ -93,6 +94,7 @@ export async function startDelivery(parts: DeliveryParts): Promise<Delivery> {
   return {
     async close(deadlineMs) {
       stopping.abort()
+      await failpoint('in_shutdown')
       const given = new AbortController()
       await Promise.race([queue.stopWorking(), clock.wait(deadlineMs, given.signal)])
       given.abort()

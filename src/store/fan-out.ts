@@ -1,4 +1,5 @@
 /** Cutting a broadcast's audience into chunks, a page at a time, by push token id; never by OFFSET. */
+import { failpoint } from '../domain/failpoint.ts'
 import { sql } from 'kysely'
 import type { Db } from './db.ts'
 import { followersOf, IN_AUDIENCE } from './plan.ts'
@@ -45,5 +46,6 @@ export async function cutPage(tx: Db, notificationId: string, page: number): Pro
     tries: 0,
   }))
   if (jobs.length > 0) await tx.enqueue('send-broadcast', jobs)
+  await failpoint('mid_fan_out')
   return true
 }

@@ -1,4 +1,5 @@
 /** Numbered, forward only, one transaction each; `migrateUp` in a loop, because `migrateToLatest` runs all in one. */
+import { failpoint } from '../domain/failpoint.ts'
 import { type Kysely, sql } from 'kysely'
 import { type Migration, Migrator } from 'kysely/migration'
 import { first } from './migrations/0001-first.ts'
@@ -43,6 +44,7 @@ export async function migrate(kysely: Kysely<Tables>, context: MigrationContext)
     const { error, results } = await migrator.migrateUp()
     if (error !== undefined) throw error
     if (results === undefined || results.length === 0) return
+    await failpoint('mid_migration')
   }
 }
 

@@ -37,7 +37,9 @@ export interface NewDelivery {
 export const OPEN_DELIVERY = sql`id, notification_id, state, attempt, ambiguous, deaths, project, token_ids`
 
 /** A push token `p`, with the kinds that its user has muted. */
-const recipient = (db: Db) => sql`p.id, p.token, p.device_type as "deviceType", p.locale, p.project, p.user_id as "userId",
+const recipient = (
+  db: Db,
+) => sql`p.id, p.token, p.device_type as "deviceType", p.locale, p.project, p.user_id as "userId",
   not p.active as suspended,
   (select coalesce(array_agg(m.kind), '{}') from ${db.t.mutes} m where m.user_id = p.user_id) as muted`
 

@@ -2,6 +2,7 @@
  * The work queue: what is left to do. The only import of pg-boss. A job is added inside the caller's transaction and
  * completed inside the transaction that writes what came of it, so the queue and the ledger never disagree.
  */
+import { failpoint } from '../domain/failpoint.ts'
 import { randomUUID } from 'node:crypto'
 import type { PGlite } from '@electric-sql/pglite'
 import type { Kysely } from 'kysely'
@@ -69,9 +70,19 @@ export interface Queue {
   postpone<Q extends QueueName>(tx: Db, job: Job<Q>, data: QueueData[Q], afterMs: number): Promise<void>
   /** Untouched, for anybody at once. */
   giveBack(jobs: Job<QueueName>[]): Promise<void>
+  /** How much each queue holds, as the queue's own monitor counted a second ago. */
+  depths(): Promise<Depth[]>
   /** Takes no more work; resolves when every handler has returned. */
   stopWorking(): Promise<void>
   close(): Promise<void>
+}
+
+export interface Depth {
+  queue: QueueName
+  /** May be taken now; waits for its time; is being worked on. */
+  ready: number
+  later: number
+  active: number
 }
 
 /** Far beyond any number of deaths: a job is given up by nobody but its handler. pg-boss's own default loses it at the third. */
@@ -179,6 +190,15 @@ export function makeQueue(boss: PgBoss, db: Db, emit: Emit): Queue {
         workIds.set(queue, [...(workIds.get(queue) ?? []), id])
       }
     },
+    async depths() {
+      const queues = await boss.getQueues([...QUEUE_NAMES])
+      return queues.map(({ name, queuedCount, deferredCount, activeCount }) => ({
+        queue: name as QueueName,
+        ready: Math.max(0, queuedCount - deferredCount),
+        later: deferredCount,
+        active: activeCount,
+      }))
+    },
     async stopWorking() {
       await Promise.all([...workIds].flatMap(([name, ids]) => ids.map((id) => boss.offWork(name, { id, wait: true }))))
       workIds.clear()
@@ -214,6 +234,7 @@ function settling(boss: PgBoss): Settle {
 
 async function handle<Q extends QueueName>(db: Db, emit: Emit, settle: Settle, jobs: Job<Q>[], handler: Handler<Q>) {
   try {
+    await failpoint('after_claim')
     await handler(jobs)
   } catch (error) {
     if (!(error instanceof ClaimLost)) await putOff(db, emit, settle, jobs, error)
