@@ -10,6 +10,7 @@ import {
 import { parkJob } from '../store/parked.ts'
 import { findPlan, readChunk } from '../store/plan.ts'
 import { ClaimLost, type Job, type QueueData } from '../store/queue.ts'
+import { all } from './all.ts'
 import { closePlan, type Ending, endingOf } from './ending.ts'
 import type { Parcel } from './parcel.ts'
 import { planNew, resumePlan } from './plan.ts'
@@ -27,7 +28,7 @@ export async function sendChunk(place: Workplace, run: Run, job: ChunkJob): Prom
   if (ending) return endChunk(place, notification, job, ending)
   if (notification.state === 'paused') return parkChunk(place, job)
   const parcels = await parcelsOf(place.db, notification, job.data)
-  const end = worst(await Promise.all(parcels.map((parcel) => run('broadcast', [parcel], tries))))
+  const end = worst(await all(parcels.map((parcel) => run('broadcast', [parcel], tries))))
   if (end === 'stopped') return
   if (end === 'not_begun') return lookAgain(place, run, job)
   await (end === 'done' ? finish(place, job) : postpone(place, job, end))

@@ -4,7 +4,9 @@ import { mayRepeat } from '../domain/judge.ts'
 import type { BuiltRequest } from '../domain/messages.ts'
 import { RESULT } from '../domain/result.ts'
 import type { Lane, SendAnswer } from '../ports.ts'
+import { isDatabaseAway } from '../store/away.ts'
 import { repeatAmbiguous } from '../store/deliveries.ts'
+import { all } from './all.ts'
 import { divideRequest } from './divide-request.ts'
 import { type Begun, settleAll } from './parcel.ts'
 import { release, type SenderParts, type Sent } from './sending.ts'
@@ -27,14 +29,13 @@ type Of<Kind extends SendAnswer['kind']> = Extract<SendAnswer, { kind: Kind }>
 export async function conclude(parts: SenderParts, answered: Answered, answer: SendAnswer): Promise<Sent> {
   switch (answer.kind) {
     case 'tickets':
-      await parts.breaker.answered(answered.project, 'well')
       await settleTickets(parts, answered, answer.tickets)
+      await tellBreaker(parts, answered, 'well')
       return { kind: 'done' }
     case 'later':
       return notSent(parts, answered, answer)
     case 'ambiguous':
       tellFailure(parts, answered, answer)
-      await parts.breaker.answered(answered.project, 'failed')
       return repeatOrGiveUp(parts, answered, answer.reason)
     case 'refused':
       return refused(parts, answered, answer)
@@ -44,23 +45,26 @@ export async function conclude(parts: SenderParts, answered: Answered, answer: S
 async function notSent(parts: SenderParts, answered: Answered, answer: Of<'later'>): Promise<Sent> {
   const { project, begun, tries } = answered
   tellFailure(parts, answered, answer)
-  if (answer.rateLimited) await parts.pace.lower(project, answer.afterMs ?? 0)
-  else await parts.breaker.answered(project, 'failed')
   const afterMs = answer.afterMs ?? backoffMs(tries + 1, Math.random())
-  return release(parts, begun, { kind: 'again', parcels: begun, afterMs, reason: answer.reason })
+  const sent = await release(parts, begun, { kind: 'again', parcels: begun, afterMs, reason: answer.reason })
+  if (answer.rateLimited) await parts.pace.lower(project, answer.afterMs ?? 0)
+  else await tellBreaker(parts, answered, 'failed')
+  return sent
 }
 
 async function refused(parts: SenderParts, answered: Answered, answer: Of<'refused'>): Promise<Sent> {
-  const { lane, project, begun } = answered
+  const { lane, begun } = answered
   const { status, code, message } = answer
   parts.emit('request.refused', { lane, status, code, message })
   if (status === 401 || status === 403) {
     const reason = `Expo refuses the access token: ${message}`
-    await parts.breaker.answered(project, { unauthorized: reason })
-    return release(parts, begun, { kind: 'again', parcels: begun, afterMs: 0, reason })
+    const sent = await release(parts, begun, { kind: 'again', parcels: begun, afterMs: 0, reason })
+    await tellBreaker(parts, answered, { unauthorized: reason })
+    return sent
   }
-  await parts.breaker.answered(project, 'well')
-  return divideRequest(parts, begun, answered.request, answer)
+  const sent = await divideRequest(parts, begun, answered.request, answer)
+  await tellBreaker(parts, answered, 'well')
+  return sent
 }
 
 /** Each delivery counts its own ambiguous answers: what may not be repeated ends as `unknown`, for people to see. */
@@ -73,9 +77,21 @@ async function repeatOrGiveUp(parts: SenderParts, answered: Answered, reason: st
   const over = counted.filter((one) => !again.includes(one))
   const held = again.map((one) => one.held)
   await untilSaved(parts.clock, parts.emit, () => repeatAmbiguous(parts.db, held))
-  await Promise.all(over.map((one) => parts.settle(settleAll(one, one.held, RESULT.unknown))))
+  await all(over.map((one) => parts.settle(settleAll(one, one.held, RESULT.unknown))))
+  await tellBreaker(parts, answered, 'failed')
   if (again.length === 0) return { kind: 'done' }
   return { kind: 'again', parcels: again, afterMs: backoffMs(answered.tries + 1, Math.random()), reason }
+}
+
+/** After the answer is saved, and never instead: what the breaker cannot write down now it learns from the next answer. */
+async function tellBreaker(
+  parts: SenderParts,
+  { project }: Answered,
+  answer: Parameters<SenderParts['breaker']['answered']>[1],
+): Promise<void> {
+  await parts.breaker.answered(project, answer).catch((error: unknown) => {
+    if (!isDatabaseAway(error)) throw error
+  })
 }
 
 function tellFailure(parts: SenderParts, { lane }: Answered, answer: Of<'later' | 'ambiguous'>): void {

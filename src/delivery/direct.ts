@@ -5,6 +5,7 @@ import { finishNotifications, loadNotifications, type Notification, setPostponed
 import { parkJob } from '../store/parked.ts'
 import { findPlan, type Plan, readUsers } from '../store/plan.ts'
 import { ClaimLost, type Job } from '../store/queue.ts'
+import { all } from './all.ts'
 import { closePlan, type Ending, endingOf } from './ending.ts'
 import type { Parcel } from './parcel.ts'
 import { DIRECT_CHUNK, isIn, planNew, resumePlan } from './plan.ts'
@@ -107,7 +108,7 @@ async function sendParcels(run: Run, parcels: Parcel[], tasks: Task[]): Promise<
   const tries = Math.max(0, ...tasks.map((task) => task.job.data.tries))
   const ends = new Map<string, Ended[]>(tasks.map((task) => [task.notification.id, []]))
   const sized = parcels.map((parcel) => ({ parcel, project: parcel.delivery.project, size: parcel.recipients.length }))
-  await Promise.all(
+  await all(
     pack(sized).map(async (request) => {
       const end = await run(
         'direct',

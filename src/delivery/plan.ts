@@ -43,10 +43,12 @@ export async function planNew(db: Db, work: ToPlan[]): Promise<Parcel[]> {
     }),
   )
   const planned = await db.transaction(async (tx) => {
+    const inserted = rows.length > 0 ? await insertPlan(tx, rows) : []
+    // All of the plan or none: parts of ours beside somebody else's would tell people twice.
+    if (inserted.length < rows.length) throw new ClaimLost('somebody else has planned the same work')
     if (skipped.length > 0) await insertSkipped(tx, skipped)
-    return rows.length > 0 ? insertPlan(tx, rows) : []
+    return inserted
   })
-  if (planned.length < rows.length) throw new ClaimLost('somebody else has planned the same work')
   const notifications = new Map(work.map(({ notification }) => [notification.id, notification]))
   const recipients = new Map(
     work.flatMap((one) => one.recipients.map((recipient) => [recipient.id, recipient] as const)),

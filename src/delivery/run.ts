@@ -1,6 +1,7 @@
 /** Carries requests to their end: goes on after a division and after a short wait, and says what has to wait longer. */
 import type { Lane } from '../ports.ts'
 import { readTokens } from '../store/plan.ts'
+import { all } from './all.ts'
 import { makeParcel, type Parcel } from './parcel.ts'
 import type { Send } from './sender.ts'
 import type { SenderParts } from './sending.ts'
@@ -31,7 +32,7 @@ export function openRun(parts: SenderParts, send: Send): Run {
       case 'held':
         return { afterMs: sent.afterMs, reason: sent.reason, tries }
       case 'divided':
-        return worst(await Promise.all(sent.requests.map((request) => run(lane, request, tries))))
+        return worst(await all(sent.requests.map((request) => run(lane, request, tries))))
       case 'again': {
         if (sent.afterMs > INLINE_WAIT_MS) return { afterMs: sent.afterMs, reason: sent.reason, tries: tries + 1 }
         await parts.clock.wait(sent.afterMs, parts.stop)

@@ -7,6 +7,7 @@ import { buildRequest } from '../domain/messages.ts'
 import { RESULT } from '../domain/result.ts'
 import type { Lane } from '../ports.ts'
 import { beginDeliveries, type Held } from '../store/deliveries.ts'
+import { all } from './all.ts'
 import { type Answered, conclude } from './conclude.ts'
 import { groupCommit } from './group-commit.ts'
 import { type Begun, type Parcel, settleAll } from './parcel.ts'
@@ -88,7 +89,7 @@ function openTurns(parts: SenderParts): TakeTurn {
 }
 
 async function beginAll(begin: Begin, parcels: Parcel[]): Promise<Begun[]> {
-  const held = await Promise.all(parcels.map((parcel) => begin(parcel.delivery.id)))
+  const held = await all(parcels.map((parcel) => begin(parcel.delivery.id)))
   return parcels.flatMap((parcel, index) => {
     const one = held[index]
     return one ? [{ ...parcel, held: one }] : []
@@ -97,7 +98,7 @@ async function beginAll(begin: Begin, parcels: Parcel[]): Promise<Begun[]> {
 
 /** Nobody in it can be reached any more. */
 async function settleGone(parts: SenderParts, begun: Begun[]): Promise<Sent> {
-  await Promise.all(begun.map((one) => parts.settle(settleAll(one, one.held, RESULT.skipped))))
+  await all(begun.map((one) => parts.settle(settleAll(one, one.held, RESULT.skipped))))
   return { kind: 'done' }
 }
 

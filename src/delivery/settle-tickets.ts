@@ -2,6 +2,7 @@
 import { judgeTickets, type PartVerdict } from '../domain/judge.ts'
 import { countResults, RESULT } from '../domain/result.ts'
 import type { Ticket } from '../domain/verdict.ts'
+import { all } from './all.ts'
 import type { Answered } from './conclude.ts'
 import type { Begun } from './parcel.ts'
 import type { SenderParts } from './sending.ts'
@@ -14,7 +15,7 @@ export async function settleTickets(
 ): Promise<void> {
   const tokens = begun.map((one) => one.recipients.map((recipient) => recipient?.token ?? null))
   const verdicts = judgeTickets(tokens, request.slots, tickets)
-  await Promise.all(verdicts.map((verdict, index) => parts.settle(settlement(begun[index] as Begun, verdict))))
+  await all(verdicts.map((verdict, index) => parts.settle(settlement(begun[index] as Begun, verdict))))
   const { accepted, refused } = countResults(verdicts.flatMap((verdict) => verdict.results))
   parts.emit('request.settled', { lane, accepted, refused, ms: Math.round(ms), project })
   if (lane === 'direct') tellUsers(parts, begun, verdicts)

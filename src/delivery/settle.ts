@@ -7,7 +7,7 @@ import { maskPushToken } from '../domain/push-token.ts'
 import type { TokenFate } from '../domain/verdict.ts'
 import type { Clock, Emit } from '../ports.ts'
 import { countAnswers, tripFlood } from '../store/alarms.ts'
-import { isDatabaseAway } from '../store/away.ts'
+import { isCollision, isDatabaseAway } from '../store/away.ts'
 import type { Db } from '../store/db.ts'
 import { insertRefusals, type Refusal, type Settled, settleDeliveries } from '../store/deliveries.ts'
 import { retireTokens, suspendTokens } from '../store/token-fates.ts'
@@ -104,7 +104,7 @@ export async function untilSaved<T>(clock: Clock, emit: Emit, save: () => Promis
     try {
       return await save()
     } catch (error) {
-      if (!isDatabaseAway(error)) throw error
+      if (!isDatabaseAway(error) && !isCollision(error)) throw error
       emit('database.error', { error: (error as Error).message })
       await clock.wait(SAVE_AGAIN_MS)
     }

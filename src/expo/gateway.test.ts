@@ -152,6 +152,14 @@ test('a connection that was never made is certainly not sent', async () => {
   expect(await gateway.send(message)).toMatchObject({ kind: 'later', reason: expect.stringContaining('ECONNREFUSED') })
 })
 
+test('what PostgreSQL cannot store is made storable, and is no known code any more', async () => {
+  const gateway = await gatewayTo(
+    json(200, { data: [{ status: 'error', message: 'a\0b\ud800', details: { error: 'DeviceNotRegistered\0' } }] }),
+  )
+  const answer = await gateway.send(message)
+  expect(answer).toMatchObject({ tickets: [{ message: 'a\ufffdb\ufffd', code: 'DeviceNotRegistered\ufffd' }] })
+})
+
 test('receipts are a map; those that are not there yet are not in it', async () => {
   const gateway = await gatewayTo((request, response, body) => {
     expect(request.url).toBe('/--/api/v2/push/getReceipts')

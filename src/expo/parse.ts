@@ -6,6 +6,9 @@ import type { Receipt, Ticket } from '../domain/verdict.ts'
 
 type Fields = Record<string, unknown>
 
+/** Expo's longest messages quote a request's tokens. */
+const MOST_TEXT = 2_000
+
 /** Undefined: not an answer of tickets. One that also carries `errors` is none: it cannot be told what was sent. */
 export function parseTickets(body: string): Ticket[] | undefined {
   const json = parseJson(body)
@@ -23,7 +26,7 @@ export function parseTickets(body: string): Ticket[] | undefined {
 }
 
 function readTicket(item: Fields): Ticket | undefined {
-  if (item.status === 'ok') return typeof item.id === 'string' ? { status: 'ok', id: item.id } : undefined
+  if (item.status === 'ok') return typeof item.id === 'string' ? { status: 'ok', id: storable(item.id) } : undefined
   if (item.status !== 'error') return undefined
   const details = isObject(item.details) ? item.details : {}
   return {
@@ -68,8 +71,13 @@ function isObject(value: unknown): value is Fields {
   return typeof value === 'object' && value !== null && !Array.isArray(value)
 }
 
+/** As PostgreSQL can store it, and no longer than people read: one odd answer must not spoil what is saved with it. */
+function storable(text: string): string {
+  return text.slice(0, MOST_TEXT).replaceAll('\0', '\u{fffd}').toWellFormed()
+}
+
 function textOr<T>(value: unknown, otherwise: T): string | T {
-  return typeof value === 'string' ? value : otherwise
+  return typeof value === 'string' ? storable(value) : otherwise
 }
 
 function parseJson(body: string): unknown {

@@ -22,3 +22,10 @@ export function isDatabaseAway(error: unknown): boolean {
   if (code !== undefined && (AWAY_CODES.has(code) || AWAY_STATES.test(code))) return true
   return AWAY_TEXT.test(error.message) || isDatabaseAway(error.cause)
 }
+
+/** Two transactions stood in each other's way, and the database let one go: the same again may work at once. */
+const COLLISIONS = new Set(['40P01', '40001'])
+
+export function isCollision(error: unknown): boolean {
+  return error instanceof Error && COLLISIONS.has((error as NodeJS.ErrnoException).code ?? '')
+}

@@ -4,6 +4,7 @@
  */
 import { AsyncLocalStorage } from 'node:async_hooks'
 import { type Kysely, type RawBuilder, sql, type Transaction } from 'kysely'
+import { isCollision } from './away.ts'
 import type { Enqueue } from './queue.ts'
 import { TABLE_NAMES, type TableName, type Tables } from './tables.ts'
 
@@ -13,7 +14,7 @@ export interface Db {
   t: Record<TableName, RawBuilder<unknown>>
   /** The database's clock. Our SQL never says `now()`: in tests both this and the queue's clock can be moved. */
   now: RawBuilder<Date>
-  /** On a handle that is a transaction already, `work` runs inside it. */
+  /** On a handle that is a transaction already, `work` runs inside it. After a deadlock it is run again. */
   transaction<T>(work: (tx: Db) => Promise<T>): Promise<T>
   rows<T>(query: RawBuilder<T>): Promise<T[]>
   /** Adds work to a queue; inside a transaction it is there if and only if the transaction commits. */
@@ -45,12 +46,24 @@ export function makeDb(
     now: sql`${sql.id(schema, 'clock')}()`,
     transaction: (work) => {
       if (isTransaction) return work(db)
-      return inTransaction.run(true, () =>
-        kysely.transaction().execute((trx: Transaction<Tables>) => work(makeDb(trx, schema, enqueueOn, true))),
-      )
+      const once = () =>
+        kysely.transaction().execute((trx: Transaction<Tables>) => work(makeDb(trx, schema, enqueueOn, true)))
+      return inTransaction.run(true, () => retryCollisions(once))
     },
     rows: async (query) => (await query.execute(kysely)).rows,
     enqueue: enqueueOn(kysely),
   }
   return db
+}
+
+const MOST_COLLISIONS = 5
+
+async function retryCollisions<T>(run: () => Promise<T>): Promise<T> {
+  for (let collisions = 1; ; collisions++) {
+    try {
+      return await run()
+    } catch (error) {
+      if (!isCollision(error) || collisions > MOST_COLLISIONS) throw error
+    }
+  }
 }
