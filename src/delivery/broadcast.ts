@@ -27,20 +27,25 @@ export async function sendChunk(place: Workplace, run: Run, job: ChunkJob): Prom
   const ending = endingOf(notification, place.options.pushesEnabled)
   if (ending) return endChunk(place, notification, job, ending)
   if (notification.state === 'paused') return parkChunk(place, job)
-  const parcels = await parcelsOf(place.db, notification, job.data)
+  const parcels = await parcelsOf(place, notification, job.data)
   const end = worst(await all(parcels.map((parcel) => run('broadcast', [parcel], tries))))
   if (end === 'stopped') return
   if (end === 'not_begun') return lookAgain(place, run, job)
   await (end === 'done' ? finish(place, job) : postpone(place, job, end))
 }
 
-async function parcelsOf(db: Db, notification: Notification, data: QueueData['send-broadcast']): Promise<Parcel[]> {
+async function parcelsOf(
+  { db, pace }: Workplace,
+  notification: Notification,
+  data: QueueData['send-broadcast'],
+): Promise<Parcel[]> {
   const plan = (await findPlan(db, [notification.id], data.from)).get(notification.id)
   if (plan) return resumePlan(db, notification, plan)
   const { audience } = notification
   const topic = 'topic' in audience ? audience.topic : undefined
   const recipients = await readChunk(db, { from: data.from, to: data.to, except: audience.except ?? [], topic })
-  return planNew(db, [{ notification, chunk: data.from, recipients }])
+  const most = await pace.fullRequest(recipients[0]?.project ?? null)
+  return planNew(db, [{ notification, chunk: data.from, recipients, most }])
 }
 
 /** Something was not begun: either the notification has just ended or been paused, or somebody else has this chunk. */

@@ -1,28 +1,35 @@
 /** Waiting for a place under Expo's limit. One asker a lane: the others queue up here, in memory, not at the database. */
 import type { Clock, Lane } from '../ports.ts'
 import type { Db } from '../store/db.ts'
-import { lowerPace, takeSlot } from '../store/pace.ts'
+import { MAX_RECIPIENTS } from '../domain/requests.ts'
+import { directRate, lowerPace, takeSlot } from '../store/pace.ts'
 
 export interface Pace {
   /** @returns false when `stop` came first. */
   take(ask: { project: string | null; lane: Lane; recipients: number }, stop: AbortSignal): Promise<boolean>
+  /**
+   * How many recipients a request of a broadcast should have. Full requests fill Expo's second to the last recipient;
+   * where direct ones share it, each of them would cost a whole request its place, so those are cut a little smaller.
+   */
+  fullRequest(project: string | null): Promise<number>
   /** Expo said 429. */
   lower(project: string | null, holdMs: number): Promise<void>
 }
 
-/** Expo measures where it receives, and requests do not all travel equally long: 600 paced at 600 was seen to arrive as 700. */
-const SAFETY = 0.975
 /** A direct request that waits asks again soon: its mark on the row lapses. */
 const LONGEST_NAP_MS = 100
+/** Fewer direct recipients a second than this cost less than smaller requests do. */
+const LEAST_DIRECT = 0.5
+/** Direct ones do not come evenly: room for more than their average. */
+const DIRECT_SPREAD = 2
 /** Expo names no time with a 429: the window it counts in is a second. */
 const DEFAULT_HOLD_MS = 1_000
 
 /** @param limit recipients a second, all processes together; 0: none, and the row is never touched. */
 export function openPace(db: Db, clock: Clock, limit: number): Pace {
-  const perSecond = limit * SAFETY
   const ask = async (request: { project: string | null; lane: Lane; recipients: number }, stop: AbortSignal) => {
     while (!stop.aborted) {
-      const slot = await takeSlot(db, { ...request, project: request.project ?? '', perSecond })
+      const slot = await takeSlot(db, { ...request, project: request.project ?? '', perSecond: limit })
       if (slot.taken) return true
       if (slot.waitMs > 0) await clock.wait(Math.min(Math.max(1, slot.waitMs), LONGEST_NAP_MS), stop)
     }
@@ -36,8 +43,16 @@ export function openPace(db: Db, clock: Clock, limit: number): Pace {
       last[request.lane] = turn.catch(() => undefined)
       return turn
     },
+    async fullRequest(project) {
+      if (limit === 0) return MAX_RECIPIENTS
+      const most = Math.min(MAX_RECIPIENTS, limit)
+      const direct = await directRate(db, project ?? '')
+      const inSecond = Math.ceil(limit / most)
+      const spared = direct < LEAST_DIRECT ? 0 : Math.ceil((direct * DIRECT_SPREAD) / inSecond)
+      return Math.max(Math.ceil(most / 2), most - spared)
+    },
     async lower(project, holdMs) {
-      if (limit > 0) await lowerPace(db, project ?? '', perSecond, holdMs || DEFAULT_HOLD_MS)
+      if (limit > 0) await lowerPace(db, project ?? '', limit, holdMs || DEFAULT_HOLD_MS)
     },
   }
 }

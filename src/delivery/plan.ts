@@ -18,6 +18,8 @@ export interface ToPlan {
   notification: Notification
   chunk: number
   recipients: Recipient[]
+  /** In one request; without it, as many as Expo takes. */
+  most?: number
 }
 
 /**
@@ -60,8 +62,8 @@ const skipReasons = ['credentials', 'muted'] as const
 /** Beyond the parts of any chunk that is sent. */
 const FIRST_SKIPPED_PART = 1_000_000
 
-function cut({ notification, chunk }: ToPlan, recipients: Recipient[], firstPart = 0): NewDelivery[] {
-  return byProject(recipients).map((request, index) => ({
+function cut({ notification, chunk, most }: ToPlan, recipients: Recipient[], firstPart = 0): NewDelivery[] {
+  return byProject(recipients, most).map((request, index) => ({
     notificationId: notification.id,
     chunk,
     part: firstPart + index,

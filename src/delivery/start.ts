@@ -10,7 +10,7 @@ import { sendChunk } from './broadcast.ts'
 import { type Connections, openConnections } from './connections.ts'
 import { sendDirect } from './direct.ts'
 import { fanOut } from './fan-out.ts'
-import { openPace } from './pace.ts'
+import { openPace, type Pace } from './pace.ts'
 import { askReceipts } from './receipts.ts'
 import { openRun } from './run.ts'
 import { openSender } from './sender.ts'
@@ -41,6 +41,7 @@ export interface DeliveryParts {
 export interface Workplace extends DeliveryParts {
   breaker: Breaker
   connections: Connections
+  pace: Pace
   tally: Tally
 }
 
@@ -62,19 +63,20 @@ export async function startDelivery(parts: DeliveryParts): Promise<Delivery> {
   const stopping = new AbortController()
   const breaker = openBreakers(db, clock, emit, options.timeoutMs + PROBE_MARGIN_MS)
   const tally = openTally()
+  const pace = openPace(db, clock, options.rateLimit)
   const connections = openConnections(options.maxConcurrentRequests)
   const senderParts: SenderParts = {
     ...parts,
     breaker,
     connections,
-    pace: openPace(db, clock, options.rateLimit),
+    pace,
     settle: openSettling({ db, clock, emit, tally }),
     stop: stopping.signal,
   }
   const run = openRun(senderParts, openSender(senderParts))
   const eachOf = <Q extends QueueName>(name: Q, workers: number, work: (job: Job<Q>) => Promise<void>) =>
     queue.work(name, { workers, batchSize: 1 }, async ([job]) => job && work(job))
-  const place: Workplace = { ...parts, breaker, connections, tally }
+  const place: Workplace = { ...parts, breaker, connections, pace, tally }
 
   await queue.work('send-direct', { workers: DIRECT_WORKERS, batchSize: DIRECT_BATCH }, (jobs) =>
     sendDirect(place, run, jobs),

@@ -5,20 +5,25 @@ import type { Recipient } from './notification.ts'
 export const MAX_RECIPIENTS = 100
 
 /** A project that is not known yet travels with the others of its kind; Expo tells when that mixes two. */
-export function byProject(recipients: readonly Recipient[]): { project: string | null; recipients: Recipient[] }[] {
+/** @param most recipients in one request; never more than Expo takes. */
+export function byProject(
+  recipients: readonly Recipient[],
+  most = MAX_RECIPIENTS,
+): { project: string | null; recipients: Recipient[] }[] {
   const projects = new Map<string | null, Recipient[]>()
   for (const recipient of recipients) {
     const known = projects.get(recipient.project)
     if (known) known.push(recipient)
     else projects.set(recipient.project, [recipient])
   }
-  return [...projects].flatMap(([project, members]) => slices(members).map((part) => ({ project, recipients: part })))
+  return [...projects].flatMap(([project, members]) =>
+    slices(members, Math.min(most, MAX_RECIPIENTS)).map((part) => ({ project, recipients: part })),
+  )
 }
 
-function slices<T>(items: readonly T[]): T[][] {
+function slices<T>(items: readonly T[], size: number): T[][] {
   const parts: T[][] = []
-  for (let start = 0; start < items.length; start += MAX_RECIPIENTS)
-    parts.push(items.slice(start, start + MAX_RECIPIENTS))
+  for (let start = 0; start < items.length; start += size) parts.push(items.slice(start, start + size))
   return parts
 }
 

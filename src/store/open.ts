@@ -97,6 +97,8 @@ export async function openPostgres(options: Common & { url: string }): Promise<D
     types: { getTypeParser: numbersForBigints },
   })
   pool.on('error', (error) => options.emit('database.error', { error: error.message }))
+  // A connection that is checked out and between two statements tells nobody of its end but its own listeners.
+  pool.on('connect', (client) => client.on('error', () => undefined))
   try {
     return await assemble(new PostgresDialect({ pool }), { url: options.url }, options)
   } catch (error) {

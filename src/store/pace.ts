@@ -1,20 +1,32 @@
 /**
- * Expo's limit, shared by all processes: one row a project. A slot is taken only when it is free, nothing is reserved
- * ahead; a direct request that waits marks the row, and broadcasts yield.
+ * Expo's limit, shared by all processes: one row a project, with what was sent in the last second. A slot is taken only
+ * when it fits, nothing is reserved ahead. Broadcasts keep their distance, so that room comes free evenly; a direct
+ * request that waits marks the row, and broadcasts yield.
  */
 import { sql } from 'kysely'
 import type { Lane } from '../ports.ts'
 import type { Db } from './db.ts'
 
-/** A lateness of up to this much is made up for, so that timers do not cost throughput. */
-const CREDIT_MS = 5
-/** How long a waiting direct request keeps broadcasts away; it asks again sooner than that. */
-const DIRECT_MARK_MS = 250
+/**
+ * Expo counts where it receives, and requests do not all travel equally long: what is counted here in 31 ms more than
+ * a second arrives within any second.
+ */
+const WINDOW_SECONDS = 1.031
+/** A broadcast that came late may catch up by as much; the window keeps it from being too much. */
+const CREDIT_SECONDS = 0.5
+/** How long a waiting direct request keeps broadcasts away; it asks again sooner than that, and lifts it with its slot. */
+const DIRECT_MARK_SECONDS = 0.25
+/** Sendings closer together than this are one entry, so that the row stays small at any rate. */
+const ONE_ENTRY_SECONDS = 0.01
+/** The memory of how many direct recipients there are a second. */
+const DIRECT_MEMORY_SECONDS = 3
 /** After a 429 the pace climbs back by this share of the configured rate each second. */
 const CLIMB_PER_SECOND = 0.02
 /** How far one 429 lowers the pace, and where lowering ends. */
 const LOWER_FACTOR = 0.7
 const LOWEST_PER_SECOND = 20
+
+const seconds = (value: number) => sql`make_interval(secs => ${value})`
 
 export interface Slot {
   taken: boolean
@@ -22,40 +34,84 @@ export interface Slot {
   waitMs: number
 }
 
-/** @param perSecond recipients a second, above 0. */
-export async function takeSlot(
-  db: Db,
-  ask: { project: string; lane: Lane; recipients: number; perSecond: number },
-): Promise<Slot> {
-  const rate = sql`least(${ask.perSecond}::float8, coalesce(lowered_to +
-    ${ask.perSecond * CLIMB_PER_SECOND}::float8 * extract(epoch from ${db.now} - lowered_at)::float8, ${ask.perSecond}::float8))`
-  const [slot] = await db.rows<{ taken: boolean; waitMs: number }>(sql`
+export interface Ask {
+  project: string
+  lane: Lane
+  recipients: number
+  /** Recipients a second, above 0. */
+  perSecond: number
+}
+
+/** What may be in a window now, after the 429s there were. */
+function limitNow(db: Db, perSecond: number) {
+  return sql`least(${perSecond}::float8, coalesce(lowered_to + ${perSecond * CLIMB_PER_SECOND}::float8
+    * extract(epoch from ${db.now} - lowered_at)::float8, ${perSecond}::float8))`
+}
+
+export async function takeSlot(db: Db, ask: Ask): Promise<Slot> {
+  const isDirect = ask.lane === 'direct'
+  const limit = limitNow(db, ask.perSecond)
+  const inWindow = sql`unnest(recent_at, recent_n) as r (at, n) where at > ${db.now} - ${seconds(WINDOW_SECONDS)}`
+  // A request larger than the limit goes alone.
+  const fits = sql`(select coalesce(sum(n), 0) = 0 or sum(n) + ${ask.recipients}::int <= ${limit} from ${inWindow})`
+  const mayGo = isDirect ? sql`true` : sql`next_at <= ${db.now} and direct_until <= ${db.now}`
+  const [slot] = await db.rows<Slot>(sql`
     with taken as (
-      update ${db.t.pace} set next_at =
-        greatest(next_at, ${db.now} - make_interval(secs => ${CREDIT_MS / 1000}))
-          + make_interval(secs => ${ask.recipients}::float8 / ${rate})
-      where project = ${ask.project} and next_at <= ${db.now} and (${ask.lane} = 'direct' or direct_until <= ${db.now})
+      update ${db.t.pace} set ${entered(db, ask)}, ${isDirect ? directTaken(db, ask) : broadcastTaken(db, ask, limit)}
+      where project = ${ask.project} and hold_until <= ${db.now} and ${mayGo} and ${fits}
       returning project),
     marked as (
-      update ${db.t.pace} set direct_until = ${db.now} + make_interval(secs => ${DIRECT_MARK_MS / 1000})
-      where project = ${ask.project} and next_at > ${db.now} and ${ask.lane} = 'direct'
+      update ${db.t.pace} set direct_until = ${db.now} + ${seconds(DIRECT_MARK_SECONDS)}
+      where project = ${ask.project} and ${isDirect}::bool and not ${fits}
       returning project)
     select exists (select from taken) as taken,
-      (extract(epoch from greatest(next_at, case when ${ask.lane} = 'direct' then next_at else direct_until end) - ${db.now}) * 1000)::float8 as "waitMs"
+      (extract(epoch from greatest(hold_until, ${isDirect ? sql`hold_until` : sql`greatest(next_at, direct_until)`},
+        (select max(at) + ${seconds(WINDOW_SECONDS)} from (
+          select at, sum(n) over (order by at desc) as newer from ${inWindow}) w
+          where newer + ${ask.recipients}::int > ${limit})) - ${db.now}) * 1000)::float8 as "waitMs"
     from ${db.t.pace} where project = ${ask.project}`)
   if (slot) return slot
   await sql`insert into ${db.t.pace} (project) values (${ask.project}) on conflict do nothing`.execute(db.kysely)
   return { taken: false, waitMs: 0 }
 }
 
+/** The window without what has left it, and with this request. */
+function entered(db: Db, { recipients }: Ask) {
+  const young = sql`at > ${db.now} - ${seconds(WINDOW_SECONDS)}`
+  const merged = sql`at > ${db.now} - ${seconds(ONE_ENTRY_SECONDS)}`
+  return sql`
+    recent_at = array(select at from unnest(recent_at) as at where ${young} and not ${merged} order by at) || ${db.now},
+    recent_n = array(select n from unnest(recent_at, recent_n) as r (at, n) where ${young} and not ${merged} order by at)
+      || (${recipients}::int + (select coalesce(sum(n), 0)::int from unnest(recent_at, recent_n) as r (at, n) where ${merged}))`
+}
+
+function directTaken(db: Db, { recipients }: Ask) {
+  const decay = sql`exp(-least(60, extract(epoch from ${db.now} - direct_at)::float8 / ${DIRECT_MEMORY_SECONDS}::float8))`
+  return sql`direct_until = ${db.now}, direct_at = ${db.now},
+    direct_rate = direct_rate * ${decay} + ${recipients}::float8 / ${DIRECT_MEMORY_SECONDS}::float8`
+}
+
+function broadcastTaken(db: Db, { recipients }: Ask, limit: ReturnType<typeof sql>) {
+  return sql`next_at = greatest(next_at, ${db.now} - ${seconds(CREDIT_SECONDS)})
+    + make_interval(secs => ${recipients * WINDOW_SECONDS}::float8 / ${limit})`
+}
+
 /** Expo said 429: nobody sends for a while, then slower. */
 export async function lowerPace(db: Db, project: string, perSecond: number, holdMs: number): Promise<void> {
   await sql`
     update ${db.t.pace} set
-      next_at = greatest(next_at, ${db.now} + make_interval(secs => ${holdMs / 1000})),
-      lowered_to = greatest(${LOWEST_PER_SECOND}::real, least(coalesce(lowered_to, ${perSecond}::real), ${perSecond}::real) * ${LOWER_FACTOR}::real),
+      hold_until = greatest(hold_until, ${db.now} + ${seconds(holdMs / 1000)}),
+      lowered_to = greatest(${LOWEST_PER_SECOND}::real, ${limitNow(db, perSecond)}::real * ${LOWER_FACTOR}::real),
       lowered_at = ${db.now}
     where project = ${project}`.execute(db.kysely)
+}
+
+/** @returns how many direct recipients a second there are lately, of all processes together. */
+export async function directRate(db: Db, project: string): Promise<number> {
+  const [row] = await db.rows<{ rate: number }>(sql`
+    select direct_rate * exp(-least(60, extract(epoch from ${db.now} - direct_at)::float8 / ${DIRECT_MEMORY_SECONDS}::float8)) as rate
+    from ${db.t.pace} where project = ${project}`)
+  return row?.rate ?? 0
 }
 
 /** What keeps a project's requests back, for every process to see. */

@@ -201,8 +201,18 @@ interface ParkedTable {
 
 interface PaceTable {
   project: string
+  /** What was sent in the last window: when, and how many recipients. */
+  recent_at: Date[]
+  recent_n: number[]
+  /** Broadcasts keep their distance. */
   next_at: Date
+  /** After a 429 nobody sends. */
+  hold_until: Date
+  /** A direct request waits: broadcasts yield. */
   direct_until: Date
+  /** Direct recipients a second, lately. */
+  direct_rate: number
+  direct_at: Date
   /** Notifications a second that 429s have brought the pace down to; null: the configured rate. */
   lowered_to: number | null
   lowered_at: Date | null

@@ -6,9 +6,11 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { sql } from 'kysely'
 import { describe, expect, test } from 'vitest'
+import { isDatabaseAway } from '../../src/store/away.ts'
 import { FolderLocked, lockFolder } from '../../src/store/folder-lock.ts'
 import { NewerDatabase } from '../../src/store/migrations.ts'
 import { openPglite, openPostgres } from '../../src/store/open.ts'
+import { query } from '../kit/postgres.ts'
 import { KINDS, openDatabase, openRunning } from '../kit/inside.ts'
 
 const emit = (): void => undefined
@@ -39,6 +41,19 @@ describe.each(KINDS)('on %s', (kind) => {
     }>`select count(*)::int as n from belfry_queue.job where name = 'send-direct'`.execute(db.kysely)
     expect(rows[0]?.n).toBe(0)
   })
+})
+
+test('a connection that dies in the middle of a transaction fails the transaction, and nothing else', async () => {
+  const { db, url } = await openDatabase('PostgreSQL 18')
+  const cut = db.transaction(async (tx) => {
+    const [row] = await tx.rows<{ pid: number }>(sql`select pg_backend_pid() as pid`)
+    await query(url!, 'select pg_terminate_backend($1)', [row!.pid])
+    await new Promise((resolve) => setTimeout(resolve, 100))
+    await tx.rows(sql`select 1`)
+  })
+  const error = await cut.catch((thrown: unknown) => thrown)
+  expect(isDatabaseAway(error)).toBe(true)
+  expect(await db.rows(sql`select 1 as one`)).toEqual([{ one: 1 }])
 })
 
 test('the first thing that happens to an empty folder may be a post', async () => {

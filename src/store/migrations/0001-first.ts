@@ -126,7 +126,10 @@ function ledger(s: Id) {
     sql`create index parked_notification on ${s}.parked (notification_id)`,
     sql`create table ${s}.pace (
       project text primary key,
-      next_at timestamptz not null default 'epoch', direct_until timestamptz not null default 'epoch',
+      recent_at timestamptz[] not null default '{}', recent_n int[] not null default '{}',
+      next_at timestamptz not null default 'epoch', hold_until timestamptz not null default 'epoch',
+      direct_until timestamptz not null default 'epoch',
+      direct_rate real not null default 0, direct_at timestamptz not null default 'epoch',
       lowered_to real, lowered_at timestamptz,
       breaker_until timestamptz, breaker_reason text, breaker_opens int not null default 0)`,
   ]
