@@ -88,6 +88,8 @@ async function openApi(config: Config, { secrets, ...parts }: ApiParts): Promise
     openTestPush: settings.openTestPush,
     movesPerDay: settings.mode === 'sandbox' ? null : MOVES_PER_DAY,
     mounts: settings.mode === 'sandbox' ? [sandboxMount(config, secrets)] : [],
+    rateLimit: settings.rateLimit,
+    consoleDir,
   })
   await api.listen({ port: settings.port, host: settings.host })
   return api
@@ -119,6 +121,9 @@ export async function openDatabase(config: Config, emit: Emit, log: Log, stop?: 
 const preparedDatabase = fileURLToPath(
   new URL(`../.cache/pglite-${manifest.dependencies['@electric-sql/pglite']}`, import.meta.url),
 )
+
+/** Built by `npm ci`; without it /console says how to build it. */
+const consoleDir = fileURLToPath(new URL('../console/dist', import.meta.url))
 
 /** The sandbox makes bearer tokens for its phones only where the secret is our own, never with a configured one. */
 function sandboxMount(config: Config, { jwtSecret }: KeptSecrets): Mount {

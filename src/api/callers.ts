@@ -6,8 +6,16 @@ import { Fault } from './faults.ts'
 import type { User, VerifyJwt } from './jwt.ts'
 import { isOnThisMachine } from './this-machine.ts'
 
-/** `sandbox`: anybody on this machine, else the operator. */
-const callers = ['anybody', 'user', 'operator', 'user or operator', 'sandbox'] as const
+/** `sandbox`: anybody on this machine, else the operator. `server …`: another backend whose key has that scope. */
+const callers = [
+  'anybody',
+  'user',
+  'operator',
+  'user or operator',
+  'server send or operator',
+  'server read or operator',
+  'sandbox',
+] as const
 export type Caller = (typeof callers)[number]
 
 declare module 'fastify' {
@@ -19,12 +27,23 @@ declare module 'fastify' {
     /** Who the bearer token names; null for the operator and where anybody may call. */
     user: User | null
     isOperator: boolean
+    /** The other backend that calls, by its key. */
+    byServer: ServerCaller | null
   }
+}
+
+export interface ServerCaller {
+  id: string
+  scopes: string[]
 }
 
 export interface Doorkeeper {
   verifyJwt: VerifyJwt
   operatorKey: string
+  /** Whether a browser's cookie says that the operator has signed in; throws where it must not be used. */
+  hasSession(request: FastifyRequest): boolean
+  /** Whose key this is; without it no backend has one. */
+  findServer?(key: string): Promise<ServerCaller | undefined>
   /** Writes the user down, when they or their name are new. */
   meet(user: User): Promise<void>
 }
@@ -32,6 +51,7 @@ export interface Doorkeeper {
 export function guardRoutes(app: FastifyInstance, door: Doorkeeper): void {
   app.decorateRequest('user', null)
   app.decorateRequest('isOperator', false)
+  app.decorateRequest('byServer', null)
   app.addHook('onRoute', (route) => {
     if (!isCaller(route.config?.caller))
       throw new Error(`${String(route.method)} ${route.url} does not declare who may call it`)
@@ -62,6 +82,10 @@ async function admit(
   const { caller } = request.routeOptions.config
   if (caller === 'anybody') return
   if (caller === 'sandbox' && isOnThisMachine(request)) return
+  if (caller !== 'user' && request.headers.authorization === undefined && door.hasSession(request)) {
+    request.isOperator = true
+    return
+  }
   const bearer = bearerOf(request)
   if (isOperatorKey(bearer)) {
     if (caller === 'user')
@@ -69,11 +93,23 @@ async function admit(
     request.isOperator = true
     return
   }
+  if (bearer.startsWith(SERVER_KEY)) return admitServer(request, door, bearer)
   const user = await door.verifyJwt(bearer)
   if (caller !== 'user' && caller !== 'user or operator')
     throw new Fault('forbidden', { hint: 'This is for the operator, with the operator key as bearer token.' })
   await door.meet(user)
   request.user = user
+}
+
+const SERVER_KEY = 'blf_'
+
+async function admitServer(request: FastifyRequest, door: Doorkeeper, key: string): Promise<void> {
+  const server = await door.findServer?.(key)
+  if (server === undefined) throw new Fault('token_invalid')
+  const [, scope] = /^server (\w+)/.exec(request.routeOptions.config.caller ?? '') ?? []
+  if (scope === undefined || !server.scopes.includes(scope))
+    throw new Fault('forbidden', { hint: scope === undefined ? '' : `This key lacks the scope "${scope}".` })
+  request.byServer = server
 }
 
 function bearerOf(request: FastifyRequest): string {

@@ -7,15 +7,26 @@ import type { Texts } from '../domain/texts.ts'
 import type { Emit } from '../ports.ts'
 import type { Database } from '../store/open.ts'
 import { acquaintances } from './acquaintances.ts'
-import { guardRoutes } from './callers.ts'
+import { guardRoutes, type ServerCaller } from './callers.ts'
+import { consoleRoutes } from './console/routes.ts'
+import { openSessions, type Sessions } from './console/session.ts'
 import { answerError, answerExpectations, answerOnSocket, setErrorHandlers } from './errors.ts'
 import { type JwtSettings, jwtVerifier } from './jwt.ts'
+import { controlRoutes } from './notify/control.ts'
+import { eventRoutes } from './notify/events.ts'
+import { notificationRoutes } from './notify/routes.ts'
+import { alarmRoutes } from './operator/alarms.ts'
+import { nowRoutes } from './operator/now.ts'
+import { peopleRoutes } from './operator/people.ts'
+import { tokenRoutes } from './operator/tokens.ts'
 import { healthRoutes } from './routes/health.ts'
 import { homeRoutes } from './routes/home.ts'
 import { messageRoutes } from './routes/messages.ts'
 import { postRoutes } from './routes/posts.ts'
 import { pushTokenRoutes } from './routes/push-tokens.ts'
 import { testPushRoutes } from './routes/test-push.ts'
+import { wishRoutes } from './routes/wishes.ts'
+import { endStreams } from './stream.ts'
 import { checkShape } from './text.ts'
 
 export interface ApiOptions {
@@ -35,6 +46,12 @@ export interface ApiOptions {
   /** Whether work is taken from the queue; false while starting and stopping. */
   isWorking(): boolean
   mounts: Mount[]
+  /** Notifications a second that Expo is given at most; 0: no limit. */
+  rateLimit?: number
+  /** Where the built console lies. */
+  consoleDir?: string
+  /** Whose key another backend shows. */
+  findServer?(key: string): Promise<ServerCaller | undefined>
 }
 
 /** A room of its own under a prefix, such as the sandbox. Its routes declare their callers as ours do. */
@@ -82,13 +99,17 @@ export async function openServer(options: ApiOptions): Promise<FastifyInstance> 
     global: true,
     contentSecurityPolicy: { useDefaults: false, directives: contentSources },
   })
+  const sessions = openSessions(options.operatorKey, Date.now)
   guardRoutes(app, {
     verifyJwt: jwtVerifier(options.jwt),
     operatorKey: options.operatorKey,
     meet: acquaintances(options.database.db, Date.now),
+    hasSession: (request) => sessions.has(request),
+    ...(options.findServer && { findServer: options.findServer }),
   })
+  app.addHook('preClose', async () => endStreams())
   app.addHook('onRequest', async (request, reply) => void reply.header('Request-Id', request.id))
-  await app.register(async (own) => addRoutes(own, options))
+  await app.register(async (own) => addRoutes(own, options, sessions))
   for (const { prefix, plugin } of options.mounts) await app.register(plugin, { prefix })
   return app
 }
@@ -103,7 +124,7 @@ const contentSources = {
   frameAncestors: ["'none'"],
 }
 
-async function addRoutes(app: FastifyInstance, options: ApiOptions): Promise<void> {
+async function addRoutes(app: FastifyInstance, options: ApiOptions, sessions: Sessions): Promise<void> {
   app.addHook('preValidation', async (request) => checkShape(request.body))
   await app.register(async (scope) => homeRoutes(scope, options))
   await app.register(async (scope) => healthRoutes(scope, options))
@@ -111,4 +132,13 @@ async function addRoutes(app: FastifyInstance, options: ApiOptions): Promise<voi
   await app.register(async (scope) => postRoutes(scope, options))
   await app.register(async (scope) => messageRoutes(scope, options))
   await app.register(async (scope) => testPushRoutes(scope, options))
+  await app.register(async (scope) => wishRoutes(scope, options))
+  await app.register(async (scope) => notificationRoutes(scope, options))
+  await app.register(async (scope) => controlRoutes(scope, options))
+  await app.register(async (scope) => eventRoutes(scope, options))
+  await app.register(async (scope) => peopleRoutes(scope, options))
+  await app.register(async (scope) => alarmRoutes(scope, options))
+  await app.register(async (scope) => nowRoutes(scope, options))
+  await app.register(async (scope) => tokenRoutes(scope, options))
+  await app.register(async (scope) => consoleRoutes(scope, options, sessions))
 }

@@ -63,10 +63,11 @@ function summary(
       sentence: `${who} has no device: there was nowhere to send it.`,
       hint: 'The user needs to open the app once so that it registers a push token.',
     }
-  const [best] = outcomes.toSorted((a, b) => ranks.indexOf(a.outcome) - ranks.indexOf(b.outcome))
+  const best = outcomes.toSorted((a, b) => ranks.indexOf(a.outcome) - ranks.indexOf(b.outcome))[0]!
+  const alike = outcomes.filter((one) => one.outcome === best.outcome).length
+  const of = outcomes.length > 1 ? `, on ${alike} of ${outcomes.length} devices` : ''
   const opened = facts.openedAt === null ? '' : ' They have opened it.'
-  const of = outcomes.length > 1 ? ` (the best of ${outcomes.length} devices)` : ''
-  return { sentence: `${sentenceFor(who, best as Outcome)}${of}.${opened}`, hint: best?.hint ?? null }
+  return { sentence: `${sentenceFor(who, best)}${of}.${opened}`, hint: best.hint }
 }
 
 function whyLeftOut({ notification, known, subscribed, userId }: ExplainFacts, who: string) {
@@ -149,7 +150,7 @@ function wordsFor(facts: ExplainFacts, device: DeviceFacts, delivery: DeviceFact
   const said = refusal === undefined ? '' : `: ${refusal.code ?? 'no code'}, "${refusal.message}"`
   switch (delivery.result) {
     case 'handed_over':
-      return `Expo handed it to ${provider}. What the phone did with it, they do not tell`
+      return `Expo handed it to ${provider}`
     case 'accepted':
       return `Expo took it; whether ${provider} took it is asked for later`
     case 'no_receipt':

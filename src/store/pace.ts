@@ -21,9 +21,9 @@ const ONE_ENTRY_SECONDS = 0.01
 /** The memory of how many direct recipients there are a second. */
 const DIRECT_MEMORY_SECONDS = 3
 /** After a 429 the pace climbs back by this share of the configured rate each second. */
-const CLIMB_PER_SECOND = 0.02
+const CLIMB_PER_SECOND = 0.05
 /** How far one 429 lowers the pace, and where lowering ends. */
-const LOWER_FACTOR = 0.7
+const LOWER_FACTOR = 0.85
 const LOWEST_PER_SECOND = 20
 
 const seconds = (value: number) => sql`make_interval(secs => ${value})`

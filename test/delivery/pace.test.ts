@@ -71,7 +71,7 @@ describe.each(KINDS)('on %s', (kind) => {
     expect(held.taken).toBe(false)
     expect(held.waitMs).toBeGreaterThan(100)
     const row = await db.kysely.selectFrom('pace').select('lowered_to').executeTakeFirstOrThrow()
-    expect(row.lowered_to).toBe(420)
+    expect(row.lowered_to).toBe(510)
   })
 
   test('a broadcast under a limit stays under it, and a direct message passes it', async () => {

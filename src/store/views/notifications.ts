@@ -50,13 +50,13 @@ export async function listNotifications(db: Db, page: Page): Promise<Notificatio
     page.createdBy === undefined ? undefined : sql`and created_by = ${page.createdBy}`,
   ].filter((one) => one !== undefined)
   return db.rows<NotificationRow>(sql`
-    select ${columns}, state = 'queued' and send_at > ${db.now} as scheduled from ${db.t.notifications}
+    select ${columns}, state = 'queued' and coalesce(send_at > ${db.now}, false) as scheduled from ${db.t.notifications}
     where true ${sql.join(and, sql` `)} order by id desc limit ${page.limit}::int`)
 }
 
 export async function findNotification(db: Db, id: string): Promise<NotificationRow | undefined> {
   const [row] = await db.rows<NotificationRow>(sql`
-    select ${columns}, state = 'queued' and send_at > ${db.now} as scheduled
+    select ${columns}, state = 'queued' and coalesce(send_at > ${db.now}, false) as scheduled
     from ${db.t.notifications} where id = ${id}`)
   return row
 }

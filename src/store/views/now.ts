@@ -37,15 +37,19 @@ export async function inFlight(db: Db): Promise<Record<Lane, number>> {
 
 export interface Waiting {
   id: string
+  title: string | null
   lane: Lane
   state: string
   postponed: string | null
+  scheduled: boolean
 }
 
 /** Notifications that are not at their end, and why they wait, if they do. */
 export async function underWay(db: Db): Promise<Waiting[]> {
   return db.rows<Waiting>(sql`
-    select id, lane, state, postponed from ${db.t.notifications}
+    select id, content ->> 'title' as title, lane, state, postponed,
+      state = 'queued' and coalesce(send_at > ${db.now}, false) as scheduled
+    from ${db.t.notifications}
     where state in ('queued', 'sending', 'paused') order by id desc limit 20`)
 }
 

@@ -1,0 +1,80 @@
+/** The console's door and its files. The page itself is for anybody; everything that it shows asks for the session. */
+import { createHash, timingSafeEqual } from 'node:crypto'
+import { existsSync } from 'node:fs'
+import { join } from 'node:path'
+import fastifyStatic from '@fastify/static'
+import type { FastifyInstance, FastifyReply } from 'fastify'
+import type { ZodTypeProvider } from 'fastify-type-provider-zod'
+import { z } from 'zod'
+import { Fault } from '../faults.ts'
+import type { ApiOptions } from '../server.ts'
+import { text } from '../text.ts'
+import { limitAttempts } from './attempts.ts'
+import { notBuilt } from './not-built.ts'
+import { requireOwnPage, type Sessions } from './session.ts'
+
+export async function consoleRoutes(instance: FastifyInstance, options: ApiOptions, sessions: Sessions): Promise<void> {
+  const app = instance.withTypeProvider<ZodTypeProvider>()
+  const attempts = limitAttempts(Date.now)
+  const anybody = { caller: 'anybody' } as const
+
+  app.post(
+    '/console/sign-in',
+    { config: anybody, schema: { body: z.strictObject({ key: text(1, 500) }) } },
+    async (request, reply) => {
+      if (request.headers.origin !== undefined) requireOwnPage(request)
+      const retryAfterSeconds = attempts.waitSeconds(request.ip)
+      if (retryAfterSeconds > 0) throw new Fault('too_many_attempts', { retryAfterSeconds })
+      if (!isSame(request.body.key.trim(), options.operatorKey)) {
+        attempts.failed(request.ip)
+        throw new Fault('wrong_key')
+      }
+      reply.header('Set-Cookie', sessions.open(request))
+      return { success: true }
+    },
+  )
+
+  app.post('/console/sign-out', { config: anybody }, async (request, reply) => {
+    requireOwnPage(request)
+    reply.header('Set-Cookie', sessions.close(request))
+    return { success: true }
+  })
+
+  app.get('/console/session', { config: anybody }, async (request) => ({
+    signed_in: sessions.has(request),
+    mode: options.mode,
+    version: options.version,
+    rate_limit: options.rateLimit ?? null,
+  }))
+
+  await pageRoutes(app, options.consoleDir)
+}
+
+/** Files with a hash in their name never change; the page that names them is always asked for. */
+const FOR_EVER = 'public, max-age=31536000, immutable'
+
+async function pageRoutes(app: FastifyInstance, folder: string | undefined): Promise<void> {
+  const config = { caller: 'anybody' }
+  if (folder === undefined || !existsSync(join(folder, 'index.html'))) {
+    app.get('/console', { config }, (_request, reply) => sendNotBuilt(reply))
+    return
+  }
+  await app.register(fastifyStatic, { root: folder, serve: false })
+  const page = (reply: FastifyReply) =>
+    reply.header('Cache-Control', 'no-cache').sendFile('index.html', { cacheControl: false, lastModified: false })
+  app.get('/console', { config }, (_request, reply) => page(reply))
+  app.get('/console/assets/:file', { config }, (request, reply) => {
+    const { file } = request.params as { file: string }
+    if (!/^[\w-]+(\.[\w-]+)+$/.test(file) || !existsSync(join(folder, 'assets', file))) throw new Fault('not_found')
+    return reply.header('Cache-Control', FOR_EVER).sendFile(`assets/${file}`, { cacheControl: false })
+  })
+}
+
+function sendNotBuilt(reply: FastifyReply): FastifyReply {
+  return reply.code(503).type('text/html; charset=utf-8').header('Cache-Control', 'no-store').send(notBuilt)
+}
+
+function isSame(given: string, expected: string): boolean {
+  const hash = (value: string) => createHash('sha256').update(value).digest()
+  return timingSafeEqual(hash(given), hash(expected))
+}

@@ -1,0 +1,65 @@
+/** How far a notification has come: totals that balance, the rate of the last seconds, and when it will be done. */
+import type { Db } from '../../store/db.ts'
+import type { Totals } from '../../store/ledger.ts'
+import {
+  countAudience,
+  countOpened,
+  type NotificationRow,
+  recentRate,
+  saveEstimate,
+} from '../../store/views/notifications.ts'
+import { exactTotals, hasEnded } from '../../store/views/totals.ts'
+
+export interface Progress {
+  state: NotificationRow['state']
+  scheduled: boolean
+  skip_reason: string | null
+  postponed: string | null
+  totals: Totals & { not_reached: number }
+  /** Of the whole audience; null: nobody has counted yet. */
+  estimated: number | null
+  /** Devices a second that were settled lately. */
+  rate: number
+  /** Until nothing is left to send; null: nobody can tell. */
+  eta_seconds: number | null
+  opened: number
+  finished_at: string | null
+  /** Nothing in here will change any more. */
+  final: boolean
+}
+
+/** @param row as it was read just now. */
+export async function progressOf(db: Db, row: NotificationRow): Promise<Progress> {
+  const totals = await exactTotals(db, row)
+  const estimated = row.estimated ?? (await estimate(db, row))
+  const isOver = hasEnded(row.state)
+  const moving = row.state === 'sending' || row.state === 'queued'
+  const rate = moving && totals.targeted > 0 ? await recentRate(db, row.id) : 0
+  const left = Math.max(estimated, totals.targeted) - (totals.targeted - totals.pending)
+  return {
+    state: row.state,
+    scheduled: row.scheduled,
+    skip_reason: row.skip_reason,
+    postponed: row.postponed,
+    totals: { ...totals, not_reached: notReached(row, totals, estimated) },
+    estimated,
+    rate: Math.round(rate),
+    eta_seconds: moving && !row.scheduled && rate > 0 ? Math.ceil(left / rate) : null,
+    opened: await countOpened(db, row.id),
+    finished_at: row.finished_at?.toISOString() ?? null,
+    final: isOver && totals.pending === 0 && totals.awaiting_receipt === 0,
+  }
+}
+
+/** A cancel, or the end of its time, leaves the rest of the audience unread: nobody of them was targeted. */
+export function notReached(row: Pick<NotificationRow, 'state'>, totals: Totals, estimated: number | null): number {
+  const wasCut = row.state === 'cancelled' || row.state === 'expired'
+  return wasCut && estimated !== null ? Math.max(0, estimated - totals.targeted) : 0
+}
+
+async function estimate(db: Db, { id, audience }: NotificationRow): Promise<number> {
+  const groups = await countAudience(db, audience)
+  const devices = groups.reduce((sum, group) => sum + group.devices, 0)
+  await saveEstimate(db, id, devices)
+  return devices
+}

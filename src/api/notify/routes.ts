@@ -1,0 +1,111 @@
+/** Notify: another backend, or the operator, says something to many; and looks at how it goes. */
+import { randomUUIDv7 } from 'node:crypto'
+import type { FastifyInstance, FastifyRequest } from 'fastify'
+import type { ZodTypeProvider } from 'fastify-type-provider-zod'
+import { z } from 'zod'
+import { maskPushToken, maskPushTokensIn } from '../../domain/push-token.ts'
+import { ruleFor } from '../../domain/verdict.ts'
+import { insertNotification } from '../../store/notifications.ts'
+import { findNotification, listNotifications, type NotificationRow } from '../../store/views/notifications.ts'
+import { courseOf, refusalGroups, skipReasons } from '../../store/views/reasons.ts'
+import { totalsOfMany } from '../../store/views/totals.ts'
+import { Fault } from '../faults.ts'
+import { inOneGo } from '../idempotency.ts'
+import type { ApiOptions } from '../server.ts'
+import { isUuid, knownId, text, word } from '../text.ts'
+import { dryRun } from './dry-run.ts'
+import { notReached, progressOf } from './progress.ts'
+import { audienceOf, contentOf, newNotification } from './schema.ts'
+import { shownNotification } from './shown.ts'
+
+export const MAX_PAGE = 200
+export const limit = z.coerce
+  .number('must be a number')
+  .int('must be whole')
+  .min(1, 'must be at least 1')
+  .max(MAX_PAGE, `takes at most ${MAX_PAGE}`)
+
+const page = z.strictObject({
+  limit: limit.default(50),
+  before: text(1, 36).refine(isUuid, 'must be the id of a notification').optional(),
+  lane: word(['direct', 'broadcast']).optional(),
+  state: word(['queued', 'sending', 'paused', 'finished', 'cancelled', 'expired']).optional(),
+})
+
+export async function notificationRoutes(instance: FastifyInstance, options: ApiOptions): Promise<void> {
+  const app = instance.withTypeProvider<ZodTypeProvider>()
+  const { db } = options.database
+  const send = { caller: 'server send or operator' } as const
+  const read = { caller: 'server read or operator' } as const
+
+  app.post('/api/notifications', { config: send, schema: { body: newNotification } }, async (request, reply) => {
+    const { body } = request
+    const id = randomUUIDv7()
+    const audience = audienceOf(body)
+    const content = contentOf(body, id)
+    if (body.dry_run) return dryRun(db, audience, content, options.rateLimit ?? 0)
+    const answer = await inOneGo(request, db, async (tx) => {
+      await insertNotification(tx, {
+        id,
+        kind: 'notify',
+        lane: 'users' in audience ? 'direct' : 'broadcast',
+        audience,
+        content,
+        createdBy: creatorOf(request),
+        ttlSeconds: body.ttl ?? options.ttlSeconds,
+        onUnknown: body.onUnknown,
+        ...(body.send_at !== undefined && { sendAt: new Date(body.send_at) }),
+      })
+      return { success: true, notification_id: id, send_at: body.send_at ?? null }
+    })
+    reply.code(202)
+    return answer
+  })
+
+  app.get('/api/notifications', { config: read, schema: { querystring: page } }, async (request) => {
+    const rows = await listNotifications(db, request.query)
+    const totals = await totalsOfMany(db, rows)
+    return {
+      success: true,
+      notifications: rows.map((row) => {
+        const sums = totals.get(row.id)!
+        return { ...shownNotification(row), totals: { ...sums, not_reached: notReached(row, sums, row.estimated) } }
+      }),
+      next: rows.length === request.query.limit ? rows.at(-1)?.id : null,
+    }
+  })
+
+  const params = z.object({ id: text(1) })
+  app.get('/api/notifications/:id', { config: read, schema: { params } }, async (request) => {
+    const row = await notificationOf(options, request.params.id)
+    const progress = await progressOf(db, row)
+    return { success: true, notification: { ...shownNotification(row), content: row.content, ...progress } }
+  })
+
+  app.get('/api/notifications/:id/reasons', { config: read, schema: { params } }, async (request) => {
+    const row = await notificationOf(options, request.params.id)
+    const groups = await refusalGroups(db, row.id)
+    return {
+      success: true,
+      course: await courseOf(db, row.id),
+      skipped: await skipReasons(db, row.id),
+      refusals: groups.map(({ examples, message, ...group }) => ({
+        ...group,
+        message: maskPushTokensIn(message),
+        hint: ruleFor(group.code).hint,
+        examples: examples.map((one) => ({ user_id: one.user_id, push_token: maskPushToken(one.push_token) })),
+      })),
+    }
+  })
+}
+
+export async function notificationOf({ database }: ApiOptions, id: string): Promise<NotificationRow> {
+  const row = await findNotification(database.db, knownId(id))
+  if (row === undefined) throw new Fault('not_found', { sentence: 'There is no notification with this id' })
+  return row
+}
+
+/** As it stands in `created_by`, and who may pause it. */
+export function creatorOf(request: FastifyRequest): string {
+  return request.byServer === null ? 'operator' : `server ${request.byServer.id}`
+}

@@ -1,0 +1,116 @@
+/** Push tokens in bulk: another system's table comes in, ours goes out. */
+import type { FastifyInstance } from 'fastify'
+import type { ZodTypeProvider } from 'fastify-type-provider-zod'
+import { z } from 'zod'
+import { isPushToken, maskPushToken } from '../../domain/push-token.ts'
+import type { Platform } from '../../domain/platform.ts'
+import { type ImportRow, importTokens, listTokens } from '../../store/import.ts'
+import { limit } from '../notify/routes.ts'
+import type { ApiOptions } from '../server.ts'
+import { id, MAX_ID_LENGTH } from '../text.ts'
+
+const MAX_ROWS = 1_000
+const cell = z.union([z.string(), z.number(), z.boolean(), z.null()]).optional()
+const row = z.strictObject({
+  line: z.number().int().min(0),
+  user_id: cell,
+  token: cell,
+  device_type: cell,
+  active: cell,
+  created_at: cell,
+  updated_at: cell,
+})
+const rows = z.array(row, 'must be a list of rows').min(1).max(MAX_ROWS, `takes at most ${MAX_ROWS} rows`)
+
+const page = z.strictObject({
+  limit: limit.default(50),
+  after: z.coerce.number('must be a number').int().min(0).default(0),
+  user: id().optional(),
+  whole: z.enum(['true', 'false'], 'must be true or false').default('false'),
+})
+
+export async function tokenRoutes(instance: FastifyInstance, { database }: ApiOptions): Promise<void> {
+  const app = instance.withTypeProvider<ZodTypeProvider>()
+  const { db } = database
+  const config = { caller: 'operator' } as const
+
+  app.get('/api/operator/tokens', { config, schema: { querystring: page } }, async (request) => {
+    const { after, user: userId, whole, limit: most } = request.query
+    const found = await listTokens(db, { after, userId, limit: most })
+    return {
+      success: true,
+      tokens: found.map(({ id: row, token, ...rest }) => {
+        return { id: String(row), push_token: whole === 'true' ? token : maskPushToken(token), ...rest }
+      }),
+      next: found.length === most ? found.at(-1)?.id : null,
+    }
+  })
+
+  /** Bad rows are told by their line, and do not keep the good ones out. */
+  app.post('/api/operator/tokens/import', { config, schema: { body: z.strictObject({ rows }) } }, async (request) => {
+    const good: ImportRow[] = []
+    const bad: { line: number; error: string }[] = []
+    for (const one of request.body.rows) {
+      const read = readRow(one)
+      if (typeof read === 'string') bad.push({ line: one.line, error: read })
+      else good.push(read)
+    }
+    const imported = await importTokens(db, good)
+    return { success: true, imported, known: good.length - imported, bad }
+  })
+}
+
+/** A sentence says what is wrong with it. */
+function readRow(one: z.output<typeof row>): ImportRow | string {
+  const userId = textOf(one.user_id)
+  if (userId === '') return 'the user id is missing'
+  if (userId.length > MAX_ID_LENGTH || !isClean(userId))
+    return `the user id is longer than ${MAX_ID_LENGTH} characters, or is not text`
+  const token = textOf(one.token)
+  if (!isPushToken(token)) return token === '' ? 'the push token is missing' : 'this is no Expo push token'
+  const deviceType = textOf(one.device_type).toLowerCase()
+  if (!['', 'ios', 'android'].includes(deviceType)) return 'the device type is neither ios nor android'
+  const [createdAt, updatedAt] = [timeOf(one.created_at), timeOf(one.updated_at)]
+  if (createdAt === undefined || updatedAt === undefined)
+    return 'a time cannot be read; expected one such as 2026-01-31T09:00:00Z'
+  const active = activeWords[textOf(one.active).toLowerCase()]
+  if (active === undefined) return 'active is neither true nor false'
+  return {
+    userId,
+    token,
+    deviceType: deviceType === '' ? null : (deviceType as Platform),
+    active,
+    createdAt,
+    updatedAt,
+  }
+}
+
+/** As databases write them out; not said is active. */
+const activeWords: Record<string, boolean | undefined> = {
+  '': true,
+  true: true,
+  t: true,
+  '1': true,
+  yes: true,
+  false: false,
+  f: false,
+  '0': false,
+  no: false,
+}
+
+function textOf(value: z.output<typeof cell>): string {
+  return value === null || value === undefined ? '' : String(value).trim()
+}
+
+function isClean(value: string): boolean {
+  return value.isWellFormed() && !value.includes('\0')
+}
+
+/** Databases write `2026-01-31 09:00:00`, and mean their own time zone; UTC is the best guess. Null: not said. */
+function timeOf(value: z.output<typeof cell>): string | null | undefined {
+  const written = textOf(value)
+  if (written === '' || written.toUpperCase() === 'NULL') return null
+  const zoned = /([zZ]|[+-]\d\d(:?\d\d)?)$/.test(written) ? written.replace(/([+-]\d\d)$/, '$1:00') : `${written}Z`
+  const time = Date.parse(zoned.replace(' ', 'T'))
+  return Number.isNaN(time) ? undefined : new Date(time).toISOString()
+}
