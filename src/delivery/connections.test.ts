@@ -1,13 +1,15 @@
 import { expect, test } from 'vitest'
 import { openConnections } from './connections.ts'
 
+const clock = (): number => 0
+
 /** What a promise came to by now; undefined while it waits. */
 async function now<T>(promise: Promise<T>): Promise<T | undefined> {
   return Promise.race([promise, new Promise<undefined>((resolve) => setImmediate(resolve, undefined))])
 }
 
 test('a free connection goes to a waiting direct request first', async () => {
-  const connections = openConnections(1)
+  const connections = openConnections(1, clock)
   const giveBack = await connections.connection('broadcast')
   const broadcast = connections.connection('broadcast')
   const direct = connections.connection('direct')
@@ -16,17 +18,31 @@ test('a free connection goes to a waiting direct request first', async () => {
   expect(await now(broadcast)).toBeUndefined()
 })
 
-test('when Expo is slow, broadcasts leave one connection free', async () => {
-  const connections = openConnections(3)
-  for (let i = 0; i < 20; i++) connections.took(5_000)
-  await connections.connection('broadcast')
-  await connections.connection('broadcast')
-  expect(await now(connections.connection('broadcast'))).toBeUndefined()
-  expect(await now(connections.connection('direct'))).toBeDefined()
+test('when Expo is slow, broadcasts leave connections free: as many as direct requests need, but not all', async () => {
+  const connections = openConnections(6, clock)
+  for (let i = 0; i < 20; i++) connections.took(2_000)
+  const held = async (lane: 'direct' | 'broadcast', count: number) =>
+    (await Promise.all(Array.from({ length: count }, () => now(connections.connection(lane))))).filter(
+      (giveBack) => giveBack !== undefined,
+    )
+  const broadcasts = await held('broadcast', 6)
+  expect(broadcasts).toHaveLength(4)
+  expect(await held('direct', 2)).toHaveLength(2)
+  // Ten more in as many seconds, two seconds each: two are under way at a time, and one more may come.
+  const waiting = Array.from({ length: 18 }, () => connections.connection('direct'))
+  for (const giveBack of broadcasts) giveBack()
+  await now(Promise.all(waiting))
+  expect(await held('broadcast', 1)).toHaveLength(0)
+})
+
+test('when Expo is fast, broadcasts use them all', async () => {
+  const connections = openConnections(3, clock)
+  for (let i = 0; i < 20; i++) connections.took(150)
+  for (let i = 0; i < 3; i++) expect(await now(connections.connection('broadcast'))).toBeDefined()
 })
 
 test('intents never exceed twice the connections, and broadcasts leave some to direct requests', async () => {
-  const connections = openConnections(6)
+  const connections = openConnections(6, clock)
   const broadcasts = Array.from({ length: 20 }, () => connections.permit('broadcast'))
   const given = (await Promise.all(broadcasts.map(now))).filter(Boolean)
   expect(given).toHaveLength(9)
@@ -37,7 +53,7 @@ test('intents never exceed twice the connections, and broadcasts leave some to d
 })
 
 test('giving back twice gives back once', async () => {
-  const connections = openConnections(1)
+  const connections = openConnections(1, clock)
   const giveBack = await connections.connection('direct')
   giveBack()
   giveBack()

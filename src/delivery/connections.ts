@@ -1,7 +1,7 @@
 /**
- * Who may use one of the few connections to Expo. Direct requests go first; when Expo is slow, broadcasts leave one
- * free for them. A permit covers the longer time from the saved intent to the saved answer, which is what a death can
- * repeat: at most twice as many of these as connections.
+ * Who may use one of the few connections to Expo. Direct requests go first; when Expo is slow, broadcasts leave as many
+ * free for them as they need. A permit covers the longer time from the saved intent to the saved answer, which is what
+ * a death can repeat: at most twice as many of these as connections.
  */
 import type { Lane } from '../ports.ts'
 
@@ -9,22 +9,39 @@ export interface Connections {
   /** Resolves with the function that gives it back. */
   permit(lane: Lane): Promise<() => void>
   connection(lane: Lane): Promise<() => void>
-  /** How long Expo took, for the decision to keep a connection free. */
+  /** How long Expo took, for the decision how many connections to keep free. */
   took(ms: number): void
 }
 
-/** Expo is slow when the slowest tenth of its last answers took longer than this. */
+/** Expo is slow when the slowest tenth of its last answers took longer than this; faster, a connection is free soon. */
 const SLOW_MS = 1_000
 const REMEMBERED = 50
+/** How far back direct requests are counted. */
+const DIRECT_MEMORY_MS = 10_000
 
-export function openConnections(max: number): Connections {
+/** @param now milliseconds of a clock that never jumps. */
+export function openConnections(max: number, now: () => number): Connections {
   const times: number[] = []
-  const slow = () => times.length >= 10 && percentile90(times) > SLOW_MS
-  const connections = openGate(max, () => (slow() && max > 1 ? max - 1 : max))
-  const permits = openGate(2 * max, () => Math.max(1, Math.min(Math.ceil(1.5 * max), 2 * max - 1)))
+  let directs: number[] = []
+
+  /** One for each second that an answer takes, and one for each direct request that then is under way; never all. */
+  function keptFree(): number {
+    const slowest = percentile90(times)
+    if (times.length < 10 || slowest <= SLOW_MS || max === 1) return 0
+    directs = directs.filter((at) => now() - at < DIRECT_MEMORY_MS)
+    const underWay = (directs.length / DIRECT_MEMORY_MS) * slowest
+    const forSome = Math.min(Math.ceil(slowest / 1_000), Math.ceil(max / 2))
+    return Math.min(max - 1, Math.max(forSome, 1 + Math.ceil(underWay)))
+  }
+
+  const connections = openGate(max, () => max - keptFree())
+  const permits = openGate(2 * max, () => Math.max(1, Math.min(Math.ceil(1.5 * max), 2 * max - 1 - keptFree())))
   return {
     permit: permits,
-    connection: connections,
+    connection(lane) {
+      if (lane === 'direct') directs.push(now())
+      return connections(lane)
+    },
     took(ms) {
       times.push(ms)
       if (times.length > REMEMBERED) times.shift()

@@ -52,7 +52,8 @@ export interface Delivery {
 
 /** Chunks at once: enough to keep every connection busy, while one is finished and the next is read. */
 const CHUNKS_AT_ONCE = 3
-const DIRECT_WORKERS = 4
+/** Each may be waiting for Expo: there is one more than there can be requests, to take what comes meanwhile. */
+const SPARE_DIRECT_WORKERS = 1
 const DIRECT_BATCH = 100
 const RECEIPT_WORKERS = 2
 /** A probe may last as long as a request, and the saving of its answer. */
@@ -64,7 +65,7 @@ export async function startDelivery(parts: DeliveryParts): Promise<Delivery> {
   const breaker = openBreakers(db, clock, emit, options.timeoutMs + PROBE_MARGIN_MS)
   const tally = openTally()
   const pace = openPace(db, clock, options.rateLimit)
-  const connections = openConnections(options.maxConcurrentRequests)
+  const connections = openConnections(options.maxConcurrentRequests, () => clock.monotonic())
   const senderParts: SenderParts = {
     ...parts,
     breaker,
@@ -78,7 +79,8 @@ export async function startDelivery(parts: DeliveryParts): Promise<Delivery> {
     queue.work(name, { workers, batchSize: 1 }, async ([job]) => job && work(job))
   const place: Workplace = { ...parts, breaker, connections, pace, tally }
 
-  await queue.work('send-direct', { workers: DIRECT_WORKERS, batchSize: DIRECT_BATCH }, (jobs) =>
+  const directWorkers = options.maxConcurrentRequests + SPARE_DIRECT_WORKERS
+  await queue.work('send-direct', { workers: directWorkers, batchSize: DIRECT_BATCH }, (jobs) =>
     sendDirect(place, run, jobs),
   )
   await eachOf('fan-out', 1, (job) => fanOut(place, job))

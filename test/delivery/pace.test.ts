@@ -1,77 +1,100 @@
 /** Expo's limit is used, not broken, and a direct request does not queue behind a broadcast. */
+import { TestClock } from 'pg-boss'
 import { describe, expect, test } from 'vitest'
-import { sql } from 'kysely'
 import { directRate, lowerPace, takeSlot } from '../../src/store/pace.ts'
 import { crowd } from '../kit/books.ts'
-import { KINDS, allOk, openDatabase, openRunning } from '../kit/inside.ts'
+import { type Kind, KINDS, allOk, openDatabase, openRunning } from '../kit/inside.ts'
 
+const START = Date.parse('2026-01-01T09:00:00Z')
 const ask = { project: '', lane: 'broadcast', recipients: 100, perSecond: 600 } as const
 const direct = { ...ask, lane: 'direct', recipients: 1 } as const
 
+/** A database whose time stands still until the test moves it. */
+async function stillStanding(kind: Kind) {
+  const clock = new TestClock(START)
+  const { db } = await openDatabase(kind, { clock })
+  // The first asker of a project makes its row.
+  await takeSlot(db, ask)
+  return { db, goTo: (ms: number) => clock.setTime(START + ms) }
+}
+
 describe.each(KINDS)('on %s', (kind) => {
-  test('a slot is taken only when it is free, and none is reserved ahead', async () => {
-    const { db } = await openDatabase(kind)
-    expect(await takeSlot(db, ask)).toMatchObject({ taken: false, waitMs: 0 })
-    // The first ones may come close together, as after a pause; then they keep their distance.
-    let refused = await takeSlot(db, ask)
-    for (let taken = 1; refused.taken; taken++) {
-      expect(taken).toBeLessThanOrEqual(6)
-      refused = await takeSlot(db, ask)
-    }
-    expect(refused.waitMs).toBeGreaterThan(0)
-    expect(refused.waitMs).toBeLessThanOrEqual(1_031)
-    expect((await takeSlot(db, ask)).waitMs).toBeLessThanOrEqual(refused.waitMs)
+  test('broadcasts catch up a little, then keep their distance; none is reserved ahead', async () => {
+    const { db, goTo } = await stillStanding(kind)
+    const burst = [await takeSlot(db, ask), await takeSlot(db, ask), await takeSlot(db, ask)]
+    expect(burst.map((slot) => slot.taken)).toEqual([true, true, true])
+    const refused = await takeSlot(db, ask)
+    expect(refused.taken).toBe(false)
+    expect(refused.waitMs).toBeCloseTo(15.5, 0)
+    expect(await takeSlot(db, ask)).toEqual(refused)
+    await goTo(16)
+    expect((await takeSlot(db, ask)).taken).toBe(true)
+    expect((await takeSlot(db, ask)).waitMs).toBeCloseTo(171.8, 0)
   })
 
   test('no window ever holds more than the limit, whoever asks', async () => {
-    const { db } = await openDatabase(kind)
-    await takeSlot(db, ask)
-    const slots = [await takeSlot(db, { ...direct, recipients: 90 })]
-    for (let i = 0; i < 8; i++) slots.push(await takeSlot(db, { ...direct, recipients: 90 }))
-    expect(slots.filter((slot) => slot.taken)).toHaveLength(6)
-    expect(slots.at(-1)?.waitMs).toBeGreaterThan(500)
+    const { db, goTo } = await stillStanding(kind)
+    const some = { ...direct, recipients: 90 }
+    for (let i = 0; i < 6; i++) expect((await takeSlot(db, some)).taken).toBe(true)
+    expect(await takeSlot(db, some)).toEqual({ taken: false, waitMs: 1_031 })
     expect((await takeSlot(db, { ...direct, recipients: 60 })).taken).toBe(true)
     expect((await takeSlot(db, direct)).taken).toBe(false)
+    await goTo(1_030)
+    expect((await takeSlot(db, direct)).taken).toBe(false)
+    await goTo(1_032)
+    expect((await takeSlot(db, some)).taken).toBe(true)
+  })
+
+  test('over a long broadcast at least 95 % of the limit is used, and no second holds more', async () => {
+    const { db, goTo } = await stillStanding(kind)
+    const times: number[] = []
+    for (let ms = 0; times.length < 60; ) {
+      const slot = await takeSlot(db, ask)
+      if (slot.taken) times.push(ms)
+      else ms = Math.ceil(ms + slot.waitMs)
+      await goTo(ms)
+    }
+    expect((times.length * 100_000) / (times.at(-1)! - times[0]!)).toBeGreaterThan(570)
+    for (const at of times) expect(times.filter((one) => one >= at && one < at + 1_000).length).toBeLessThanOrEqual(6)
   })
 
   test('a direct request that waits makes broadcasts yield, until it has its slot', async () => {
-    const { db } = await openDatabase(kind)
-    await takeSlot(db, direct)
+    const { db, goTo } = await stillStanding(kind)
     expect((await takeSlot(db, { ...direct, recipients: 600 })).taken).toBe(true)
+    await goTo(1_000)
     expect((await takeSlot(db, direct)).taken).toBe(false)
-    await sql`update belfry.pace set recent_at = '{}', recent_n = '{}'`.execute(db.kysely)
+    await goTo(1_032)
     expect((await takeSlot(db, ask)).taken).toBe(false)
     expect((await takeSlot(db, direct)).taken).toBe(true)
     expect((await takeSlot(db, ask)).taken).toBe(true)
   })
 
   test('a request larger than the limit goes alone, and then not again', async () => {
-    const { db } = await openDatabase(kind)
+    const { db, goTo } = await stillStanding(kind)
     const large = { ...ask, perSecond: 10 }
-    await takeSlot(db, large)
     expect((await takeSlot(db, large)).taken).toBe(true)
+    await goTo(5_000)
     expect((await takeSlot(db, large)).taken).toBe(false)
   })
 
   test('direct ones that share the second are measured, and forgotten', async () => {
-    const { db } = await openDatabase(kind)
-    await takeSlot(db, direct)
+    const { db, goTo } = await stillStanding(kind)
     expect(await directRate(db, '')).toBe(0)
     for (let i = 0; i < 6; i++) await takeSlot(db, direct)
-    expect(await directRate(db, '')).toBeGreaterThan(1.5)
-    await sql`update belfry.pace set direct_at = direct_at - interval '1 minute'`.execute(db.kysely)
+    expect(await directRate(db, '')).toBeCloseTo(2, 1)
+    await goTo(60_000)
     expect(await directRate(db, '')).toBeLessThan(0.001)
   })
 
-  test('a 429 holds everybody, then lowers the pace', async () => {
-    const { db } = await openDatabase(kind)
-    await takeSlot(db, ask)
+  test('a 429 holds everybody, then lowers the pace, which climbs back', async () => {
+    const { db, goTo } = await stillStanding(kind)
     await lowerPace(db, '', 600, 300)
-    const held = await takeSlot(db, ask)
-    expect(held.taken).toBe(false)
-    expect(held.waitMs).toBeGreaterThan(100)
-    const row = await db.kysely.selectFrom('pace').select('lowered_to').executeTakeFirstOrThrow()
-    expect(row.lowered_to).toBe(510)
+    expect(await takeSlot(db, direct)).toEqual({ taken: false, waitMs: 300 })
+    await goTo(301)
+    expect((await takeSlot(db, { ...direct, recipients: 500 })).taken).toBe(true)
+    expect((await takeSlot(db, { ...direct, recipients: 50 })).taken).toBe(false)
+    await goTo(10_000)
+    expect((await takeSlot(db, { ...direct, recipients: 600 })).taken).toBe(true)
   })
 
   test('a broadcast under a limit stays under it, and a direct message passes it', async () => {

@@ -3,7 +3,7 @@ import { sql } from 'kysely'
 import type { Lane } from '../../ports.ts'
 import type { Db } from '../db.ts'
 
-/** What was sent in one second, by lane. */
+/** What Expo answered in one second, by lane. */
 export interface Second {
   at: number
   direct: number
@@ -15,13 +15,13 @@ const NEWEST = 4_000
 
 export async function sentLately(db: Db, seconds: number, newest = NEWEST): Promise<Second[]> {
   return db.rows<Second>(sql`
-    select extract(epoch from date_trunc('second', d.sent_at))::float8 as at,
+    select extract(epoch from date_trunc('second', d.settled_at))::float8 as at,
       coalesce(sum(d.recipients - d.skipped) filter (where n.lane = 'direct'), 0)::bigint as direct,
       coalesce(sum(d.recipients - d.skipped) filter (where n.lane = 'broadcast'), 0)::bigint as broadcast
-    from (select notification_id, recipients, skipped, sent_at, state from ${db.t.deliveries}
+    from (select notification_id, recipients, skipped, sent_at, settled_at from ${db.t.deliveries}
       order by id desc limit ${newest}::int) d
     join ${db.t.notifications} n on n.id = d.notification_id
-    where d.sent_at > ${db.now} - make_interval(secs => ${seconds}) and d.state > 0
+    where d.settled_at > ${db.now} - make_interval(secs => ${seconds}) and d.sent_at is not null
     group by 1 order by 1`)
 }
 
