@@ -20,7 +20,8 @@ export interface Breaker {
 
 const LEAST_ANSWERS = 20
 const OPEN_MS = 2_000
-const LONGEST_OPEN_MS = 60_000
+/** A probe costs one request; what waits comes back this soon after Expo does. */
+const LONGEST_OPEN_MS = 10_000
 /** Nobody fixes an access token within seconds. */
 const UNAUTHORIZED_OPEN_MS = 15_000
 /** How stale the view of what other processes opened may be. */

@@ -3,14 +3,14 @@
  * lost. The lock is a unix socket that answers with its holder's pid, so it dies with its holder, and a stale one can
  * be told from a held one without trusting pids.
  */
-import { open, rm, stat, unlink } from 'node:fs/promises'
+import { open, readFile, rm, stat, unlink, writeFile } from 'node:fs/promises'
 import { connect, createServer } from 'node:net'
 import { join, relative } from 'node:path'
 import { setTimeout as wait } from 'node:timers/promises'
 
 export class FolderLocked extends Error {
   readonly dataDir: string
-  /** Null when the holder does not answer (it is stopped, or very busy). */
+  /** Null when the holder neither answers nor has written it down. */
   readonly pid: number | null
 
   constructor(dataDir: string, pid: number | null) {
@@ -39,12 +39,20 @@ export async function lockFolder(dataDir: string): Promise<FolderLock> {
   const path = socketPath(dataDir)
   for (;;) {
     const holder = await askHolder(path)
-    if (holder !== 'nobody') throw new FolderLocked(dataDir, holder)
+    if (holder !== 'nobody') throw new FolderLocked(dataDir, holder ?? (await writtenPid(dataDir)))
     const lock = await takeOver(dataDir, path)
     if (lock) return lock
     await wait(20)
   }
 }
+
+/** What the holder wrote down: it may be too busy to answer, as while it opens a large database. */
+async function writtenPid(dataDir: string): Promise<number | null> {
+  const text = await readFile(pidFile(dataDir), 'utf8').catch(() => '')
+  return Number.parseInt(text, 10) || null
+}
+
+const pidFile = (dataDir: string) => join(dataDir, 'belfry.pid')
 
 function socketPath(dataDir: string): string {
   const absolute = join(dataDir, 'belfry.lock')
@@ -95,7 +103,9 @@ async function takeOver(dataDir: string, path: string): Promise<FolderLock | und
   try {
     if ((await askHolder(path)) !== 'nobody') return undefined
     await unlink(path).catch(() => undefined)
-    return await listen(path)
+    const lock = await listen(path)
+    await writeFile(pidFile(dataDir), `${process.pid}\n`)
+    return lock
   } finally {
     await file.close()
     await rm(taking, { force: true })
