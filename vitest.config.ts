@@ -3,7 +3,7 @@ import { defineConfig } from 'vitest/config'
 /** Stories start real processes; two files at a time is what two cores carry. */
 export default defineConfig({
   test: {
-    include: ['src/**/*.test.ts', 'test/**/*.test.ts'],
+    include: ['src/**/*.test.ts', 'test/**/*.test.ts', 'client/test/**/*.test.ts'],
     pool: 'forks',
     maxWorkers: 2,
     testTimeout: 30_000,
