@@ -128,6 +128,30 @@ export function readConfig(
   return { settings: settingsOf(values, texts, directory), secrets: secretsOf(values) }
 }
 
+/** Where the commands find the running server, and the key that they show it. */
+export interface Remote {
+  url: string
+  key: string | undefined
+  /** Where the server keeps the key that it made for itself. */
+  keyFile: string
+}
+
+/** Only what a command needs: the machine that it runs on may have no other setting. */
+export function readRemote(env: NodeJS.ProcessEnv = process.env, directory = process.cwd()): Remote {
+  const set: NodeJS.ProcessEnv = { ...readEnvFile(resolve(directory, '.env')), ...withoutEmpty(env) }
+  const { HOST: host = '127.0.0.1', PORT: port = '8787', BELFRY_URL } = withoutEmpty(set)
+  const isEverywhere = host === '0.0.0.0' || host === '::'
+  const name = isEverywhere ? '127.0.0.1' : host.includes(':') ? `[${host}]` : host
+  const url = BELFRY_URL ?? `http://${name}:${port}`
+  if (!/^https?:$/.test(URL.canParse(url) ? new URL(url).protocol : ''))
+    throw new ConfigFault(['BELFRY_URL: not a URL; expected http:// or https://'])
+  return {
+    url: url.replace(/\/+$/, ''),
+    key: set.BELFRY_KEY ?? set.OPERATOR_KEY,
+    keyFile: resolve(directory, set.DATA_DIR ?? './data', 'operator-key'),
+  }
+}
+
 export function isLoopback(address: string): boolean {
   return address === 'localhost' || address === '::1' || /^(::ffff:)?127\./.test(address)
 }

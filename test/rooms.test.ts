@@ -2,7 +2,7 @@
 import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
-import { forbiddenImports, parseSource, readSources, roomOf, rooms, SCREEN_LINES } from './kit/rooms.ts'
+import { beside, forbiddenImports, parseSource, readSources, roomOf, rooms, SCREEN_LINES } from './kit/rooms.ts'
 
 const project = join(import.meta.dirname, '..')
 const sources = readSources(join(project, 'src'))
@@ -36,6 +36,17 @@ describe('the law of rooms', () => {
 
   test('no function longer than a screen', () => {
     expect(ours.flatMap((file) => file.longFunctions.map((f) => `${file.path}:${f.line}: ${f.lines} lines`))).toEqual(
+      [],
+    )
+  })
+
+  test.for(Object.entries(beside))('%s stands beside: it knows itself and its packages', ([folder, packages]) => {
+    const files = readSources(join(project, folder))
+    expect(files.length).toBeGreaterThan(0)
+    const foreign = (name: string) => !/^\.\.?\/(?!.*\.\.\/\.\.)/.test(name) && !packages.includes(name.split('/')[0]!)
+    expect(files.flatMap((file) => file.imports.filter(foreign).map((name) => `${file.path}: ${name}`))).toEqual([])
+    expect(files.filter((file) => file.text.split('\n').length > 301).map((file) => file.path)).toEqual([])
+    expect(files.flatMap((file) => file.longFunctions.map((f) => `${file.path}:${f.line}: ${f.lines} lines`))).toEqual(
       [],
     )
   })

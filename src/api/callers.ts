@@ -41,9 +41,9 @@ export interface Doorkeeper {
   verifyJwt: VerifyJwt
   operatorKey: string
   /** Whether a browser's cookie says that the operator has signed in; throws where it must not be used. */
-  hasSession(request: FastifyRequest): boolean
+  hasSession: (request: FastifyRequest) => boolean
   /** Whose key this is; without it no backend has one. */
-  findServer?(key: string): Promise<ServerCaller | undefined>
+  findServer?: (key: string) => Promise<ServerCaller | undefined>
   /** Writes the user down, when they or their name are new. */
   meet(user: User): Promise<void>
 }

@@ -51,7 +51,7 @@ export interface ApiOptions {
   /** Where the built console lies. */
   consoleDir?: string
   /** Whose key another backend shows. */
-  findServer?(key: string): Promise<ServerCaller | undefined>
+  findServer?: (key: string) => Promise<ServerCaller | undefined>
 }
 
 /** A room of its own under a prefix, such as the sandbox. Its routes declare their callers as ours do. */

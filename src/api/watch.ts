@@ -9,9 +9,9 @@ export interface Watch<T> {
   join(key: string, see: (seen: T) => void): () => void
 }
 
-const LOOK_EVERY_MS = 1_000
+const LOOK_EVERY_MS = 500
 /** At most this share of the time is spent looking. */
-const SHARE = 0.1
+const SHARE = 0.25
 const LONGEST_MS = 10_000
 
 interface Scene<T> {

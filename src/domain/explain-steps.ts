@@ -8,7 +8,7 @@ export interface Step {
 }
 
 export function stepsOf(facts: ExplainFacts, device: DeviceFacts): Step[] {
-  const steps = device.history.map(({ at, kind, userId, fromUserId, detail }) => ({
+  const steps: Step[] = device.history.map(({ at, kind, userId, fromUserId, detail }) => ({
     at,
     text: eventWords(kind, { userId, fromUserId, detail }),
   }))
@@ -21,7 +21,15 @@ export function stepsOf(facts: ExplainFacts, device: DeviceFacts): Step[] {
       stage === 'receipt' ? 'The receipt says' : stage === 'ticket' ? 'The ticket says' : 'Expo refused the request'
     steps.push({ at, text: `${what}: ${code ?? 'no code'}, "${message}". ${ruleFor(code).hint}` })
   }
-  return steps.toSorted((a, b) => a.at.getTime() - b.at.getTime())
+  const time = ({ at }: Step) => at?.getTime() ?? Number.POSITIVE_INFINITY
+  return steps.toSorted((a, b) => (time(a) === time(b) ? 0 : time(a) - time(b)))
+}
+
+/** The ledger keeps what a receipt said, not when it came. */
+const receiptWords: Partial<Record<string, string>> = {
+  handed_over: 'Its receipt: handed over. What the phone did with it, nobody is told.',
+  failed: 'Its receipt: Apple or Google did not take it.',
+  no_receipt: 'No receipt came within a day.',
 }
 
 function deliverySteps({
@@ -35,7 +43,7 @@ function deliverySteps({
   ticketId,
   recipients,
 }: DeviceFacts['deliveries'][number]) {
-  const steps: { at: Date; text: string }[] = []
+  const steps: Step[] = []
   const others = recipients > 1 ? ` together with ${recipients - 1} others` : ''
   const attempts = attempt > 1 ? `, attempt ${attempt}` : ''
   if (sentAt) steps.push({ at: sentAt, text: `Sent to Expo${others}${attempts}.` })
@@ -46,11 +54,11 @@ function deliverySteps({
   if (settledAt && lost.length > 0) steps.push({ at: settledAt, text: `It was repeated: ${lost.join(', ')}.` })
   if (settledAt) {
     const ticket = ticketId === null ? '' : ` Ticket ${ticketId}.`
-    steps.push({
-      at: settledAt,
-      text: `${late ? 'A late answer: ' : 'Settled: '}${result.replaceAll('_', ' ')}.${ticket}`,
-    })
+    const said = receiptWords[result] === undefined ? result : 'accepted'
+    steps.push({ at: settledAt, text: `${late ? 'A late answer: ' : 'Settled: '}${said}.${ticket}` })
   }
+  const receipt = receiptWords[result]
+  if (receipt !== undefined) steps.push({ at: null, text: receipt })
   return steps
 }
 

@@ -1,7 +1,7 @@
 /** Starts the fake Expo (fake-expo/main.ts) as a process of its own and asks for its truth. */
 import { spawn } from 'node:child_process'
 import { join } from 'node:path'
-import type { NotificationTruth } from './fake-expo/ledger.ts'
+import type { Columns, NotificationTruth } from './fake-expo/ledger.ts'
 import type { FaultName, Plan } from './fake-expo/plan.ts'
 import type { Message } from './fake-expo/validate.ts'
 import { until } from './guard.ts'
@@ -52,6 +52,8 @@ export interface FakeExpo {
   refused(): Promise<{ token: string; notification: string; code: string; at: number }[]>
   /** How often the receipts of each device were asked for. */
   receipts(notificationId?: string): Promise<Record<string, number>>
+  /** The whole truth. */
+  ledger(): Promise<Columns>
   close(): Promise<void>
 }
 
@@ -87,6 +89,7 @@ export async function startFakeExpo(wish: Partial<Plan> = {}, port = 0): Promise
     counts: (id) => ask(`counts/${encodeURIComponent(id)}`),
     pushes: (token) => ask(`pushes/${encodeURIComponent(token)}`),
     refused: () => ask('refused'),
+    ledger: () => ask('ledger'),
     receipts: (id = '') => ask(`receipts/${encodeURIComponent(id)}`),
     async close() {
       child.stdin.end()

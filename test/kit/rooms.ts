@@ -33,7 +33,15 @@ export const rooms: Record<string, Room> = {
   api: {
     place: 'api/',
     may: ['domain', 'ports', 'store'],
-    packages: ['fastify', '@fastify/formbody', '@fastify/helmet', 'fastify-type-provider-zod', 'zod', 'jose'],
+    packages: [
+      'fastify',
+      '@fastify/formbody',
+      '@fastify/helmet',
+      '@fastify/static',
+      'fastify-type-provider-zod',
+      'zod',
+      'jose',
+    ],
     node: true,
   },
   sandbox: {
@@ -44,10 +52,13 @@ export const rooms: Record<string, Room> = {
   },
   config: { place: ['config', 'config-values', 'secrets'], may: ['domain'], packages: ['zod'], node: true },
   log: { place: ['log'], may: ['domain', 'ports', 'config'], packages: ['pino'], node: true },
-  commands: { place: 'commands/', may: everyRoom, packages: ['commander', 'jose'], node: true },
+  commands: { place: 'commands/', may: everyRoom, packages: ['commander', 'jose', 'cli-progress'], node: true },
   app: { place: ['app'], may: everyRoom, packages: ['fastify', '@fastify/helmet'], node: true },
   cli: { place: ['cli'], may: everyRoom, packages: ['commander'], node: true },
 }
+
+/** The rooms beside, which none of the others knows: what their files may import, besides each other. */
+export const beside: Record<string, string[]> = { 'console/src': ['preact'] }
 
 /** Packages that even their own room keeps in one place. */
 export const onlyIn: Record<string, string[]> = { 'pg-boss': ['store/queue.ts', 'store/pg-boss.ts'] }
@@ -79,7 +90,7 @@ const FUNCTIONS = ['FunctionDeclaration', 'FunctionExpression', 'ArrowFunctionEx
 
 export function readSources(root: string): SourceFile[] {
   return readdirSync(root, { recursive: true, encoding: 'utf8' })
-    .filter((path) => path.endsWith('.ts'))
+    .filter((path) => /\.tsx?$/.test(path) && !path.endsWith('.d.ts'))
     .toSorted()
     .map((path) => parseSource(path.replaceAll('\\', '/'), readFileSync(join(root, path), 'utf8')))
 }
@@ -87,7 +98,7 @@ export function readSources(root: string): SourceFile[] {
 export function parseSource(path: string, text: string): SourceFile {
   const file: SourceFile = { path, text, imports: [], readsEnvironment: [], taggedSql: [], longFunctions: [] }
   const lineOf = (at: number) => text.slice(0, at).split('\n').length
-  walk(parseAst(text, { lang: 'ts' }) as unknown as Node, (node) => {
+  walk(parseAst(text, { lang: path.endsWith('.tsx') ? 'tsx' : 'ts' }) as unknown as Node, (node) => {
     if (node.source) file.imports.push(word((node.source as Node).value))
     if (isEnvironment(node)) file.readsEnvironment.push(lineOf(node.start))
     if (node.type === 'TaggedTemplateExpression' && tagName(node) === 'sql') file.taggedSql.push(lineOf(node.start))

@@ -9,7 +9,7 @@ export const notBuilt = `<!doctype html>
   <body>
     <h1>The console is not built yet</h1>
     <p>Belfry itself is running. To build its console, run this in its folder and start it again:</p>
-    <pre>npm run build:console</pre>
+    <pre>npm run prepare</pre>
     <p>Meanwhile the command line shows the same: <code>npm run -s belfry -- notifications list</code></p>
   </body>
 </html>

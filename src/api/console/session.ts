@@ -44,8 +44,9 @@ export function requireOwnPage({ headers }: FastifyRequest): void {
 }
 
 /** On this machine there is no TLS, and browsers keep `__Host-` cookies for TLS. */
-function nameOf(request: FastifyRequest): string {
-  return isOnThisMachine(request) ? 'belfry_session' : '__Host-belfry_session'
+function nameOf({ socket, headers }: FastifyRequest): string {
+  const withoutPage = { socket, headers: { ...headers, origin: undefined } } as FastifyRequest
+  return isOnThisMachine(withoutPage) ? 'belfry_session' : '__Host-belfry_session'
 }
 
 function cookie(request: FastifyRequest, value: string, seconds: number): string {

@@ -33,10 +33,9 @@ const page = z.strictObject({
 })
 
 export async function notificationRoutes(instance: FastifyInstance, options: ApiOptions): Promise<void> {
-  const app = instance.withTypeProvider<ZodTypeProvider>()
+  const app = withTypes(instance)
   const { db } = options.database
   const send = { caller: 'server send or operator' } as const
-  const read = { caller: 'server read or operator' } as const
 
   app.post('/api/notifications', { config: send, schema: { body: newNotification } }, async (request, reply) => {
     const { body } = request
@@ -61,6 +60,15 @@ export async function notificationRoutes(instance: FastifyInstance, options: Api
     reply.code(202)
     return answer
   })
+  addReads(app, options)
+}
+
+type App = ReturnType<typeof withTypes>
+const withTypes = (instance: FastifyInstance) => instance.withTypeProvider<ZodTypeProvider>()
+
+function addReads(app: App, options: ApiOptions): void {
+  const { db } = options.database
+  const read = { caller: 'server read or operator' } as const
 
   app.get('/api/notifications', { config: read, schema: { querystring: page } }, async (request) => {
     const rows = await listNotifications(db, request.query)

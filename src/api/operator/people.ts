@@ -56,7 +56,7 @@ export async function peopleRoutes(instance: FastifyInstance, options: ApiOption
     const facts = await explainFacts(db, user, knownId(notification))
     if (facts === undefined) throw new Fault('not_found', { sentence: 'There is no notification with this id' })
     const { sentence, hint, devices } = explain(facts)
-    const { audience, created_at, ...of } = facts.notification
+    const { created_at, ...of } = facts.notification
     return {
       success: true,
       sentence: maskPushTokensIn(sentence),

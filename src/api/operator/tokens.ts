@@ -106,11 +106,13 @@ function isClean(value: string): boolean {
   return value.isWellFormed() && !value.includes('\0')
 }
 
+const written = /^(\d{4}-\d\d-\d\d)(?:[T ](\d\d:\d\d(?::\d\d(?:\.\d{1,9})?)?) ?(Z|[+-]\d\d(?::?\d\d)?)?)?$/i
+
 /** Databases write `2026-01-31 09:00:00`, and mean their own time zone; UTC is the best guess. Null: not said. */
 function timeOf(value: z.output<typeof cell>): string | null | undefined {
-  const written = textOf(value)
-  if (written === '' || written.toUpperCase() === 'NULL') return null
-  const zoned = /([zZ]|[+-]\d\d(:?\d\d)?)$/.test(written) ? written.replace(/([+-]\d\d)$/, '$1:00') : `${written}Z`
-  const time = Date.parse(zoned.replace(' ', 'T'))
-  return Number.isNaN(time) ? undefined : new Date(time).toISOString()
+  const text = textOf(value)
+  if (text === '' || text.toUpperCase() === 'NULL') return null
+  const [, day, time = '00:00', zone = 'Z'] = written.exec(text) ?? []
+  const at = Date.parse(`${day}T${time}${zone.length === 3 ? `${zone}:00` : zone}`)
+  return day === undefined || Number.isNaN(at) ? undefined : new Date(at).toISOString()
 }

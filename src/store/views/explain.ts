@@ -55,8 +55,9 @@ async function devicesOf(
 ): Promise<DeviceFacts[]> {
   const rows = await db.rows<Row>(sql`
     select id, token as push_token, device_type, user_id, active, inactive_reason, inactive_at, created_at
-    from ${db.t.push_tokens} p where user_id = ${of.userId}
-      or id in (select push_token_id from ${db.t.token_events} where from_user_id = ${of.userId})
+    from ${db.t.push_tokens} where id = any(array(
+      select id from ${db.t.push_tokens} where user_id = ${of.userId}
+      union select push_token_id from ${db.t.token_events} where from_user_id = ${of.userId}))
     order by id limit 200`)
   const ids = rows.map((row) => row.id)
   const history = Map.groupBy(await deviceHistory(db, of.userId, ids), (event) => event.push_token_id)

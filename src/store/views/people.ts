@@ -29,7 +29,7 @@ export async function searchPeople(db: Db, text: string): Promise<Found[]> {
   )
   return db.rows<Found>(sql`
     with found as (
-      (select id as user_id, null::text as token from ${db.t.users} where ${begins(sql`id`, text)} order by id limit ${MOST_FOUND})
+      (select id as user_id, null::text as token from ${db.t.users} where ${begins(sql`id`, text)} order by id using ~<~ limit ${MOST_FOUND})
       union all
       (select id, null from ${db.t.users} where name is not null and ${begins(sql`lower(name)`, text.toLowerCase())} limit ${MOST_FOUND})
       union all ${sql.join(byToken, sql` union all `)}),

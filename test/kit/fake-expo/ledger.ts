@@ -37,6 +37,19 @@ export interface NotificationTruth {
   lastAt: number
 }
 
+/** The n-th push that was taken, in columns. */
+export interface Columns {
+  tickets: string[]
+  tokens: string[]
+  notifications: string[]
+  times: number[]
+  /** How often its receipt was asked for. */
+  asked: number[]
+  refused: { token: string; notification: string; code: string; at: number }[]
+  /** By notification and token: answers that no sender could understand. */
+  unclear: Record<string, Record<string, number>>
+}
+
 const TICKET_PREFIX = '01975b8d-8352-7beb-8000-'
 
 export class Ledger {
@@ -79,6 +92,20 @@ export class Ledger {
     if (!ticketId.startsWith(TICKET_PREFIX)) return undefined
     const place = Number.parseInt(ticketId.slice(TICKET_PREFIX.length), 16)
     return place < this.tokens.length ? place : undefined
+  }
+
+  /** Everything that was taken and refused, for those who compare it with the program's books. */
+  columns(): Columns {
+    const unclear = [...this.ambiguous].map(([id, counts]) => [id, Object.fromEntries(counts)] as const)
+    return {
+      tickets: this.tokens.map((_, place) => TICKET_PREFIX + place.toString(16).padStart(12, '0')),
+      tokens: this.tokens,
+      notifications: this.messages.map(notificationOf),
+      times: this.times,
+      asked: this.receiptAsked,
+      refused: this.refused,
+      unclear: Object.fromEntries(unclear),
+    }
   }
 
   /** How often each device got this notification. */

@@ -225,6 +225,8 @@ function control(path: string, body: Buffer, response: ServerResponse): void {
     pushes: () => state.ledger.pushesTo(token),
     refused: () => state.ledger.refused,
     receipts: () => receiptTruth(state.ledger, token),
+    /** All of it, in columns. */
+    ledger: () => state.ledger.columns(),
   }
   const answer = answers[what ?? '']
   reply(response, { status: answer ? 200 : 404, body: JSON.stringify(answer?.() ?? null) })

@@ -1,0 +1,121 @@
+/** The frame around every section: who is signed in, where one is, and whether the server is there. */
+import { useEffect, useState } from 'preact/hooks'
+import { call, signedOut } from './api.ts'
+import { useLive } from './live.ts'
+import { Icon, type IconName } from './parts/icons.tsx'
+import { to, useRoute } from './router.ts'
+import { AlarmsSection } from './sections/alarms.tsx'
+import { ComposeSection } from './sections/compose.tsx'
+import { ExplainSection } from './sections/explain.tsx'
+import { NotificationSection } from './sections/notification.tsx'
+import { NotificationsSection } from './sections/notifications.tsx'
+import { NowSection } from './sections/now.tsx'
+import { PeopleSection } from './sections/people.tsx'
+import { PersonSection } from './sections/person.tsx'
+import { SignIn } from './sections/sign-in.tsx'
+import type { Now } from './types.ts'
+import bell from './bell.svg'
+
+interface Session {
+  signed_in: boolean
+  mode: 'sandbox' | 'expo'
+  version: string
+}
+
+export function App() {
+  const [session, setSession] = useState<Session>()
+  const look = () => call<Session>('GET', '/console/session').then(setSession, () => setTimeout(look, 1_500))
+  useEffect(() => {
+    void look()
+    const out = () => setSession((old) => old && { ...old, signed_in: false })
+    signedOut.addEventListener('signed-out', out)
+    return () => signedOut.removeEventListener('signed-out', out)
+  }, [])
+  if (session === undefined) return <div class="blank" aria-busy="true" />
+  if (!session.signed_in) return <SignIn onDone={() => void look()} />
+  return <Shell session={session} onSignOut={() => void look()} />
+}
+
+const sections: [name: IconName, label: string][] = [
+  ['now', 'Now'],
+  ['notifications', 'Notifications'],
+  ['compose', 'Compose'],
+  ['people', 'People'],
+  ['alarms', 'Alarms'],
+]
+
+function Shell({ session, onSignOut }: { session: Session; onSignOut: () => void }) {
+  const { parts } = useRoute()
+  const live = useLive<Now>('/api/operator/now/events', 'now')
+  const at = parts[0] === 'explain' ? 'people' : parts[0]
+  const label = sections.find(([name]) => name === at)?.[1] ?? 'Now'
+  const waiting = (live.data?.alarms ?? 0) + (live.data?.breakers.length ?? 0)
+  useEffect(() => {
+    document.title = `${label} · Belfry`
+  }, [label])
+  const signOut = () => call('POST', '/console/sign-out').finally(onSignOut)
+  return (
+    <div class="shell">
+      <a
+        class="skip"
+        href="#main"
+        onClick={(event) => (event.preventDefault(), document.getElementById('main')?.focus())}
+      >
+        Skip to {label}
+      </a>
+      <header class="side">
+        <a class="brand" href={to('now')}>
+          <img src={bell} alt="" width="32" height="32" />
+          <span>Belfry</span>
+        </a>
+        <nav aria-label="Sections">
+          {sections.map(([name, word]) => (
+            <a key={name} href={to(name)} aria-current={at === name ? 'page' : undefined}>
+              <Icon name={name} />
+              <span>{word}</span>
+              {name === 'alarms' && waiting > 0 && (
+                <b class="bubble" title={`${waiting} open`}>
+                  {waiting}
+                </b>
+              )}
+            </a>
+          ))}
+        </nav>
+        <footer>
+          {session.mode === 'sandbox' && (
+            <p class="mode" title="Pretend phones ring; nothing reaches Expo">
+              Sandbox
+            </p>
+          )}
+          <p class={`live ${live.status}`} role="status">
+            {live.status === 'live' ? 'Live' : live.status === 'away' ? 'Reconnecting…' : 'Connecting…'}
+          </p>
+          <p class="version">Version {session.version}</p>
+          <button type="button" class="quiet" onClick={() => void signOut()}>
+            <Icon name="out" /> <span>Sign out</span>
+          </button>
+        </footer>
+      </header>
+      <main id="main" tabIndex={-1}>
+        <Section parts={parts} now={live.data} />
+      </main>
+    </div>
+  )
+}
+
+function Section({ parts: [name, first, second], now }: { parts: string[]; now: Now | undefined }) {
+  switch (name) {
+    case 'notifications':
+      return first === undefined ? <NotificationsSection /> : <NotificationSection key={first} id={first} />
+    case 'compose':
+      return <ComposeSection />
+    case 'people':
+      return first === undefined ? <PeopleSection /> : <PersonSection key={first} id={first} />
+    case 'explain':
+      return <ExplainSection user={first ?? ''} notification={second ?? ''} />
+    case 'alarms':
+      return <AlarmsSection open={(now?.alarms ?? 0) + (now?.breakers.length ?? 0)} />
+    default:
+      return <NowSection now={now} />
+  }
+}

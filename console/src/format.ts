@@ -1,0 +1,38 @@
+/** Numbers and times as people read them. */
+const whole = new Intl.NumberFormat(undefined, { maximumFractionDigits: 0 })
+const full = new Intl.DateTimeFormat(undefined, { dateStyle: 'full', timeStyle: 'long' })
+const clock = new Intl.DateTimeFormat(undefined, { hour: '2-digit', minute: '2-digit' })
+const clockExact = new Intl.DateTimeFormat(undefined, { hour: '2-digit', minute: '2-digit', second: '2-digit' })
+const day = new Intl.DateTimeFormat(undefined, { day: 'numeric', month: 'short', hour: '2-digit', minute: '2-digit' })
+
+export const count = (value: number) => whole.format(value)
+
+export function counted(value: number, one: string, many = `${one}s`): string {
+  return `${count(value)} ${value === 1 ? one : many}`
+}
+
+export const exactTime = (time: string) => full.format(new Date(time))
+export const timeOfDay = (time: string) => clockExact.format(new Date(time))
+
+/** As short as it is clear today. */
+export function shortTime(time: string): string {
+  const at = new Date(time)
+  const isToday = at.toDateString() === new Date().toDateString()
+  return isToday ? clock.format(at) : day.format(at)
+}
+
+export function duration(seconds: number): string {
+  if (seconds < 1) return 'less than a second'
+  if (seconds < 90) return `${Math.round(seconds)} s`
+  if (seconds < 5_400) return `${Math.round(seconds / 60)} min`
+  const hours = Math.floor(seconds / 3_600)
+  const minutes = Math.round((seconds % 3_600) / 60)
+  return minutes === 0 ? `${hours} h` : `${hours} h ${minutes} min`
+}
+
+export function percent(part: number, of: number): string {
+  if (of === 0) return '0 %'
+  const share = (100 * part) / of
+  if (part === of) return '100 %'
+  return `${share < 10 ? Math.floor(share * 10) / 10 : Math.floor(share)} %`
+}

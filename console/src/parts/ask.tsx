@@ -1,0 +1,58 @@
+/** Asks before something that cannot be taken back; the keyboard stays inside until it is answered. */
+import type { ComponentChildren } from 'preact'
+import { useEffect, useRef, useState } from 'preact/hooks'
+
+interface Question {
+  title: string
+  children: ComponentChildren
+  verb: string
+  danger?: boolean
+  /** What must be typed first. */
+  typed?: string
+  onYes: () => void
+  onNo: () => void
+}
+
+export function Ask({ title, children, verb, danger, typed, onYes, onNo }: Question) {
+  const dialog = useRef<HTMLDialogElement>(null)
+  const [written, setWritten] = useState('')
+  useEffect(() => {
+    dialog.current?.showModal()
+  }, [])
+  const digits = (text: string) => text.replace(/[^\p{L}\p{N}]/gu, '')
+  const mayGo = typed === undefined || digits(written) === digits(typed)
+  return (
+    <dialog ref={dialog} onCancel={onNo} aria-labelledby="ask-title">
+      <form
+        method="dialog"
+        onSubmit={(event) => {
+          event.preventDefault()
+          if (mayGo) onYes()
+        }}
+      >
+        <h2 id="ask-title">{title}</h2>
+        <div class="words">{children}</div>
+        {typed !== undefined && (
+          <label class="field">
+            <span>Type {typed} to go on</span>
+            <input
+              autofocus
+              inputMode="numeric"
+              autocomplete="off"
+              value={written}
+              onInput={(event) => setWritten(event.currentTarget.value)}
+            />
+          </label>
+        )}
+        <div class="buttons">
+          <button type="button" onClick={onNo}>
+            Back
+          </button>
+          <button type="submit" class={danger ? 'danger' : 'primary'} disabled={!mayGo}>
+            {verb}
+          </button>
+        </div>
+      </form>
+    </dialog>
+  )
+}

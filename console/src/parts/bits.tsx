@@ -1,0 +1,150 @@
+/** Small pieces that every section is made of. */
+import type { ComponentChildren } from 'preact'
+import type { Refused } from '../api.ts'
+import { exactTime, shortTime, timeOfDay } from '../format.ts'
+import type { State } from '../types.ts'
+
+export function Card({
+  title,
+  aside,
+  children,
+  tight,
+}: {
+  title?: ComponentChildren
+  aside?: ComponentChildren
+  children: ComponentChildren
+  tight?: boolean
+}) {
+  return (
+    <section class={`card${tight ? ' tight' : ''}`}>
+      {title !== undefined && (
+        <header class="card-head">
+          <h2>{title}</h2>
+          {aside}
+        </header>
+      )}
+      {children}
+    </section>
+  )
+}
+
+/** Short; the exact time on hover. */
+export function Time({ at, exact }: { at: string; exact?: boolean }) {
+  return (
+    <time dateTime={at} title={exactTime(at)}>
+      {exact ? timeOfDay(at) : shortTime(at)}
+    </time>
+  )
+}
+
+const stateWords: Record<State | 'scheduled', [word: string, tone: string]> = {
+  scheduled: ['Scheduled', 'calm'],
+  queued: ['Queued', 'calm'],
+  sending: ['Sending', 'busy'],
+  paused: ['Paused', 'warn'],
+  finished: ['Finished', 'good'],
+  cancelled: ['Cancelled', 'dim'],
+  expired: ['Expired', 'bad'],
+}
+
+export function StateBadge({ state, scheduled }: { state: State; scheduled?: boolean }) {
+  const [word, tone] = stateWords[scheduled ? 'scheduled' : state]
+  return <span class={`badge ${tone}`}>{word}</span>
+}
+
+const outcomeTones: Record<string, string> = {
+  handed_over: 'good',
+  accepted: 'good',
+  no_receipt: 'calm',
+  pending: 'busy',
+  not_yet: 'calm',
+  unknown: 'warn',
+  refused: 'bad',
+  failed: 'bad',
+}
+const outcomeWords: Record<string, string> = {
+  handed_over: 'Handed over',
+  accepted: 'Accepted',
+  no_receipt: 'No receipt',
+  not_in_audience: 'Not in the audience',
+  not_yet: 'Not yet',
+  not_sent: 'Not sent',
+  muted: 'Muted',
+  credentials: 'Suspended',
+}
+
+export function OutcomeBadge({ outcome }: { outcome: string }) {
+  const word = outcomeWords[outcome] ?? outcome.charAt(0).toUpperCase() + outcome.slice(1)
+  return <span class={`badge ${outcomeTones[outcome] ?? 'dim'}`}>{word}</span>
+}
+
+export function Empty({
+  title,
+  children,
+  action,
+}: {
+  title: string
+  children?: ComponentChildren
+  action?: ComponentChildren
+}) {
+  return (
+    <div class="empty">
+      <svg viewBox="0 0 120 90" aria-hidden="true">
+        <path class="e-tower" d="M38 88V40l22-18 22 18v48M50 88V68h20v20" />
+        <path class="e-bell" d="M52 54c0-7 3-11 8-11s8 4 8 11l3 4H49zM58 60.500a2 2 0 0 0 4 0" />
+        <path class="e-far" d="M8 88h104M20 30c4-4 8-4 11-1M92 22c4-4 8-4 11-1" />
+      </svg>
+      <h3>{title}</h3>
+      {children !== undefined && <p>{children}</p>}
+      {action}
+    </div>
+  )
+}
+
+export function Trouble({ error, again }: { error: Refused; again?: () => void }) {
+  return (
+    <div class="trouble" role="alert">
+      <strong>{error.message}</strong>
+      {error.hint && <span> {error.hint}</span>}
+      {again && (
+        <button type="button" class="small" onClick={again}>
+          Try again
+        </button>
+      )}
+    </div>
+  )
+}
+
+/** Takes the room that the answer will take, so that nothing jumps. */
+export function Waiting({ rows = 4 }: { rows?: number }) {
+  return (
+    <div class="waiting" aria-busy="true" aria-label="Loading">
+      {Array.from({ length: rows }, (_, index) => (
+        <div class="bone" key={index} />
+      ))}
+    </div>
+  )
+}
+
+export function Stat({
+  label,
+  value,
+  note,
+  tone,
+}: {
+  label: string
+  value: ComponentChildren
+  note?: ComponentChildren
+  tone?: string
+}) {
+  return (
+    <div class={`stat ${tone ?? ''}`}>
+      <dt>{label}</dt>
+      <dd>{value}</dd>
+      {note !== undefined && <dd class="note">{note}</dd>}
+    </div>
+  )
+}
+
+export const deviceName = (type: 'ios' | 'android' | null) =>
+  type === 'ios' ? 'iPhone' : type === 'android' ? 'Android' : 'Unknown platform'

@@ -1,0 +1,38 @@
+/** Addresses are behind the `#`, so that the server needs to know one page only. */
+import { useEffect, useState } from 'preact/hooks'
+
+export interface Route {
+  /** `people`, `people/alice`: its parts, decoded. */
+  parts: string[]
+}
+
+function read(): Route {
+  const path = location.hash.replace(/^#\/?/, '')
+  return { parts: path === '' ? ['now'] : path.split('/').map((part) => decode(part)) }
+}
+
+function decode(part: string): string {
+  try {
+    return decodeURIComponent(part)
+  } catch {
+    return part
+  }
+}
+
+export function useRoute(): Route {
+  const [route, setRoute] = useState(read)
+  useEffect(() => {
+    const onChange = () => setRoute(read())
+    addEventListener('hashchange', onChange)
+    return () => removeEventListener('hashchange', onChange)
+  }, [])
+  return route
+}
+
+export function to(...parts: string[]): string {
+  return `#/${parts.map(encodeURIComponent).join('/')}`
+}
+
+export function go(...parts: string[]): void {
+  location.hash = to(...parts)
+}

@@ -1,0 +1,178 @@
+/** Writing a notification, seeing how it will look and whom it reaches, and sending it. */
+import { useEffect, useMemo, useState } from 'preact/hooks'
+import { call, type Refused } from '../api.ts'
+import { count, counted, duration } from '../format.ts'
+import { Ask } from '../parts/ask.tsx'
+import { Card, Trouble } from '../parts/bits.tsx'
+import { Phones } from '../parts/phones.tsx'
+import { go } from '../router.ts'
+import { Audience, Extras, type Draft, bodyOf, emptyDraft } from './compose-fields.tsx'
+
+interface DryRun {
+  audience: { devices: number; ios: number; android: number; unknown: number; suspended: number }
+  seconds: number | null
+}
+
+/** More recipients than this: the number is to be typed. */
+const MANY = 1_000
+const MAX_BYTES = 4_096
+const TYPED_FOR_MS = 400
+
+export function ComposeSection() {
+  const [draft, setDraft] = useState<Draft>(emptyDraft)
+  const [asking, setAsking] = useState(false)
+  const set = (change: Partial<Draft>) => setDraft((old) => ({ ...old, ...change }))
+  const read = useMemo(() => bodyOf(draft), [draft])
+  const dry = useDryRun('body' in read ? JSON.stringify(read.body) : null)
+  const bytes = new TextEncoder().encode(draft.title + draft.body + (draft.data.trim() || '{}')).length
+  const { busy, error, send } = useSending()
+  const submit = (event: Event) => {
+    event.preventDefault()
+    if (dry.data === undefined) return
+    setAsking(true)
+  }
+  const fault = 'fault' in read ? read.fault : undefined
+  return (
+    <>
+      <div class="head">
+        <h1>Compose</h1>
+      </div>
+      <form class="compose" onSubmit={submit}>
+        <div class="fields">
+          <Words draft={draft} set={set} bytes={bytes} />
+          <Card title="To whom, and when">
+            <Audience draft={draft} set={set} />
+          </Card>
+        </div>
+        <div class="aside">
+          <Phones title={draft.title} body={draft.body} />
+          <Card tight>
+            <Reach run={dry.data} fault={fault} error={dry.error} />
+            {error && <Trouble error={error} />}
+            <button
+              type="submit"
+              class="primary wide"
+              disabled={busy || dry.data === undefined || fault !== undefined || bytes > MAX_BYTES}
+            >
+              {draft.when === 'later' ? 'Schedule it' : 'Send it'}
+            </button>
+          </Card>
+        </div>
+      </form>
+      {asking && dry.data && (
+        <Sure
+          draft={draft}
+          run={dry.data}
+          onYes={() => {
+            setAsking(false)
+            if ('body' in read) void send(read.body)
+          }}
+          onNo={() => setAsking(false)}
+        />
+      )}
+    </>
+  )
+}
+
+function useSending() {
+  const [error, setError] = useState<Refused>()
+  const [busy, setBusy] = useState(false)
+  const send = async (body: Record<string, unknown>) => {
+    setBusy(true)
+    setError(undefined)
+    await call<{ notification_id: string }>('POST', '/api/notifications', body).then(
+      (answer) => go('notifications', answer.notification_id),
+      (refused: Refused) => setError(refused),
+    )
+    setBusy(false)
+  }
+  return { busy, error, send }
+}
+
+interface Reached {
+  run: DryRun | undefined
+  fault: string | undefined
+  error: Refused | undefined
+}
+
+function Reach({ run, fault, error }: Reached) {
+  return (
+    <div class="reach" aria-live="polite">
+      {fault ? <p class="dim">{fault}</p> : error ? <Trouble error={error} /> : <Counted run={run} />}
+    </div>
+  )
+}
+
+function Counted({ run }: { run: DryRun | undefined }) {
+  if (run === undefined) return <p class="dim">Counting…</p>
+  const { devices, ios, android, unknown, suspended } = run.audience
+  return (
+    <>
+      <p>
+        <strong class="big">{count(devices)}</strong> {devices === 1 ? 'device' : 'devices'}
+      </p>
+      <p class="dim">
+        {count(ios)} iOS · {count(android)} Android{unknown > 0 && ` · ${count(unknown)} unknown`}
+        {suspended > 0 && ` · ${count(suspended)} suspended, not counted`}
+        {run.seconds !== null && devices > 0 && ` · about ${duration(run.seconds)}`}
+      </p>
+    </>
+  )
+}
+
+/** Asks the server for the audience's size when nobody has typed for a moment. */
+function useDryRun(body: string | null): { data: DryRun | undefined; error: Refused | undefined } {
+  const [state, setState] = useState<{ key?: string; data?: DryRun; error?: Refused }>({})
+  // The words do not change whom it reaches, but Expo's limits are checked along with it.
+  useEffect(() => {
+    if (body === null) return
+    let isOld = false
+    const timer = setTimeout(() => {
+      call<DryRun>('POST', '/api/notifications', { ...(JSON.parse(body) as object), dry_run: true }).then(
+        (data) => isOld || setState({ key: body, data }),
+        (error: Refused) => isOld || setState({ key: body, error }),
+      )
+    }, TYPED_FOR_MS)
+    return () => {
+      isOld = true
+      clearTimeout(timer)
+    }
+  }, [body])
+  return state.key === body ? { data: state.data, error: state.error } : { data: undefined, error: undefined }
+}
+
+function Words({ draft, set, bytes }: { draft: Draft; set: (change: Partial<Draft>) => void; bytes: number }) {
+  return (
+    <Card title="What">
+      <label class="field">
+        <span>Title</span>
+        <input value={draft.title} maxLength={300} onInput={(event) => set({ title: event.currentTarget.value })} />
+      </label>
+      <label class="field">
+        <span>Body</span>
+        <textarea rows={3} value={draft.body} onInput={(event) => set({ body: event.currentTarget.value })} />
+      </label>
+      <p class={`meter${bytes > MAX_BYTES ? ' bad' : ''}`}>
+        {count(bytes)} of {count(MAX_BYTES)} bytes
+      </p>
+      <Extras draft={draft} set={set} />
+    </Card>
+  )
+}
+
+function Sure({ draft, run, onYes, onNo }: { draft: Draft; run: DryRun; onYes: () => void; onNo: () => void }) {
+  return (
+    <Ask
+      title={draft.when === 'later' ? 'Schedule this notification?' : 'Send this notification?'}
+      verb={draft.when === 'later' ? 'Schedule it' : `Send to ${counted(run.audience.devices, 'device')}`}
+      {...(run.audience.devices > MANY && { typed: count(run.audience.devices) })}
+      onYes={onYes}
+      onNo={onNo}
+    >
+      <p>
+        <strong>{draft.title || draft.body}</strong> goes to {counted(run.audience.devices, 'device')}. What has rung
+        cannot be taken back.
+      </p>
+    </Ask>
+  )
+}

@@ -1,0 +1,61 @@
+/** Why did this user not get it? One sentence on top, and below it everything that happened, in order. */
+import { useLoad } from '../api.ts'
+import { Card, deviceName, Empty, OutcomeBadge, StateBadge, Time, Trouble, Waiting } from '../parts/bits.tsx'
+import { Icon } from '../parts/icons.tsx'
+import { to } from '../router.ts'
+import type { Explained } from '../types.ts'
+
+export function ExplainSection({ user, notification }: { user: string; notification: string }) {
+  const path = `/api/operator/explain?user=${encodeURIComponent(user)}&notification=${encodeURIComponent(notification)}`
+  const loaded = useLoad<Explained>(path, 3_000)
+  const { data } = loaded
+  return (
+    <>
+      <div class="head">
+        <a class="back" href={to('people', user)}>
+          <Icon name="back" /> {user}
+        </a>
+        <a href={to('notifications', notification)}>The notification</a>
+      </div>
+      {loaded.error && <Trouble error={loaded.error} again={loaded.again} />}
+      {data === undefined ? (
+        !loaded.error && <Waiting rows={4} />
+      ) : (
+        <>
+          <section class="answer" aria-live="polite">
+            <h1>{data.sentence}</h1>
+            {data.hint && <p>{data.hint}</p>}
+            <p class="dim">
+              Made <Time at={data.notification.created_at} /> <StateBadge state={data.notification.state} />
+            </p>
+          </section>
+          {data.devices.length === 0 && (
+            <Empty title="No device">There is nothing to tell about a user without a device.</Empty>
+          )}
+          {data.devices.map((device) => (
+            <Card
+              key={device.push_token}
+              title={
+                <>
+                  <Icon name="phone" /> {deviceName(device.device_type)}
+                </>
+              }
+              aside={<OutcomeBadge outcome={device.outcome} />}
+            >
+              <p class="token">{device.push_token}</p>
+              <p class="words">{device.words.charAt(0).toUpperCase() + device.words.slice(1)}.</p>
+              <ol class="steps">
+                {device.steps.map((step, index) => (
+                  <li key={index}>
+                    {step.at ? <Time at={step.at} exact /> : <span class="dim">later</span>}
+                    <span>{step.text}</span>
+                  </li>
+                ))}
+              </ol>
+            </Card>
+          ))}
+        </>
+      )}
+    </>
+  )
+}

@@ -1,0 +1,137 @@
+/** All notifications, newest first. */
+import { useState } from 'preact/hooks'
+import { call, useLoad } from '../api.ts'
+import { count, counted } from '../format.ts'
+import { Empty, StateBadge, Time, Trouble, Waiting } from '../parts/bits.tsx'
+import { ProgressBar, wholeOf } from '../parts/progress.tsx'
+import { go, to } from '../router.ts'
+import type { Listed } from '../types.ts'
+
+const filters = [
+  ['', 'All'],
+  ['&lane=broadcast', 'Broadcasts'],
+  ['&lane=direct', 'Direct'],
+  ['&state=sending', 'Sending'],
+  ['&state=paused', 'Paused'],
+] as const
+
+interface Page {
+  notifications: Listed[]
+  next: string | null
+}
+
+const EVERY_MS = 2_000
+
+export function NotificationsSection() {
+  const [filter, setFilter] = useState<string>('')
+  const [more, setMore] = useState<Listed[]>([])
+  const [next, setNext] = useState<string | null>()
+  const first = useLoad<Page>(`/api/notifications?limit=30${filter}`, EVERY_MS)
+  const older = next === undefined ? (first.data?.next ?? null) : next
+  const choose = (value: string) => {
+    setFilter(value)
+    setMore([])
+    setNext(undefined)
+  }
+  const loadOlder = async () => {
+    const page = await call<Page>('GET', `/api/notifications?limit=30${filter}&before=${older}`)
+    setMore((old) => [...old, ...page.notifications])
+    setNext(page.next)
+  }
+  const shown = new Map([...(first.data?.notifications ?? []), ...more].map((one) => [one.id, one]))
+  return (
+    <>
+      <div class="head">
+        <h1>Notifications</h1>
+        <a class="button primary" href={to('compose')}>
+          Compose
+        </a>
+      </div>
+      <Filters filter={filter} choose={choose} />
+      {first.error && <Trouble error={first.error} again={first.again} />}
+      {first.data === undefined ? (
+        !first.error && <Waiting rows={7} />
+      ) : shown.size === 0 ? (
+        <Empty
+          title="No notifications here"
+          action={
+            <a class="button primary" href={to('compose')}>
+              Compose one
+            </a>
+          }
+        >
+          Posts, messages and what you compose will stand here, with what became of each.
+        </Empty>
+      ) : (
+        <ul class="list">
+          {[...shown.values()].map((one) => (
+            <Row key={one.id} one={one} />
+          ))}
+        </ul>
+      )}
+      {older !== null && shown.size > 0 && (
+        <button type="button" class="wide" onClick={() => void loadOlder()}>
+          Show older ones
+        </button>
+      )}
+    </>
+  )
+}
+
+const kinds = { post: 'Post', message: 'Message', test: 'Test push', notify: 'Notify' } as const
+
+function Row({ one }: { one: Listed }) {
+  const isOver = one.state === 'finished' || one.state === 'cancelled' || one.state === 'expired'
+  return (
+    <li class="row" onClick={() => go('notifications', one.id)}>
+      <div class="what">
+        <a href={to('notifications', one.id)}>{one.title ?? one.body ?? 'Without words'}</a>
+        <span class="dim">
+          {kinds[one.kind]} to {audienceWords(one)}
+        </span>
+      </div>
+      <div class="how">
+        <StateBadge state={one.state} scheduled={one.scheduled} />
+        <Time at={one.scheduled && one.send_at ? one.send_at : one.created_at} />
+      </div>
+      <div class="far">
+        <ProgressBar id={one.id} totals={one.totals} estimated={one.estimated} isOver={isOver} thin />
+        <span class="dim">{outcome(one, isOver)}</span>
+      </div>
+    </li>
+  )
+}
+
+export function audienceWords({ to: whom, except }: Pick<Listed, 'to' | 'except'>): string {
+  const but = except > 0 ? `, except ${count(except)}` : ''
+  if (whom === 'everyone') return `everyone${but}`
+  return 'users' in whom ? `${counted(whom.users, 'user')}${but}` : `topic ${whom.topic}${but}`
+}
+
+function outcome(one: Listed, isOver: boolean): string {
+  const { totals } = one
+  if (one.skip_reason === 'no_push_token') return 'no device'
+  if (one.skip_reason === 'disabled') return 'pushes are off'
+  if (one.skip_reason === 'credentials') return 'suspended: the push key is refused'
+  if (one.scheduled) return 'waits for its time'
+  if (totals.targeted === 0) return isOver ? 'nobody was sent to' : 'has not begun'
+  const refused = totals.refused + totals.failed
+  const left = totals.skipped + totals.expired + totals.cancelled + totals.not_reached
+  return [
+    `${count(totals.accepted)} of ${count(wholeOf(totals, one.estimated, isOver))} accepted`,
+    ...(refused > 0 ? [`${count(refused)} refused`] : []),
+    ...(left > 0 && isOver ? [`${count(left)} not sent`] : []),
+  ].join(', ')
+}
+
+function Filters({ filter, choose }: { filter: string; choose: (value: string) => void }) {
+  return (
+    <div class="segments" role="group" aria-label="Show">
+      {filters.map(([value, word]) => (
+        <button type="button" key={word} aria-pressed={filter === value} onClick={() => choose(value)}>
+          {word}
+        </button>
+      ))}
+    </div>
+  )
+}

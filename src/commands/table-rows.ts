@@ -1,0 +1,97 @@
+/** Rows of another system's table, from CSV or JSON lines, one at a time: the file may be larger than memory. */
+import { createReadStream } from 'node:fs'
+import { createInterface } from 'node:readline'
+
+export interface Row {
+  /** Where it begins in the file, from 1. */
+  line: number
+  cells: Record<string, unknown>
+}
+export type Read = Row | { line: number; fault: string }
+
+export async function* readRows(file: string, onBytes: (bytes: number) => void): AsyncGenerator<Read> {
+  const input = file === '-' ? process.stdin : createReadStream(file)
+  input.on('data', (chunk: Buffer | string) => onBytes(Buffer.byteLength(chunk)))
+  const lines = createInterface({ input, crlfDelay: Number.POSITIVE_INFINITY })
+  const records = numbered(lines)
+  const first = await records.next()
+  if (first.done) return
+  const isJson = first.value.text.trimStart().startsWith('{')
+  if (isJson) {
+    yield jsonRow(first.value)
+    for await (const record of records) if (record.text.trim() !== '') yield jsonRow(record)
+    return
+  }
+  const header = cellsOf(first.value.text).map((name) => name.trim().toLowerCase())
+  for await (const record of wholeRecords(records)) {
+    if (record.text.trim() === '') continue
+    const cells = cellsOf(record.text)
+    if (cells.length !== header.length)
+      yield { line: record.line, fault: `it has ${cells.length} columns, and the first line names ${header.length}` }
+    else yield { line: record.line, cells: Object.fromEntries(header.map((name, index) => [name, cells[index]])) }
+  }
+}
+
+interface Line {
+  line: number
+  text: string
+}
+
+async function* numbered(lines: AsyncIterable<string>): AsyncGenerator<Line> {
+  let line = 0
+  for await (const text of lines) {
+    line += 1
+    yield { line, text: line === 1 ? text.replace(/^\uFEFF/, '') : text }
+  }
+}
+
+/** A quoted cell may hold line breaks: the record goes on until its quotes are closed. */
+async function* wholeRecords(lines: AsyncIterable<Line>): AsyncGenerator<Line> {
+  let open: Line | undefined
+  for await (const { line, text } of lines) {
+    const record: Line = open === undefined ? { line, text } : { line: open.line, text: `${open.text}\n${text}` }
+    const quotes = record.text.split('"').length - 1
+    open = quotes % 2 === 0 ? undefined : record
+    if (open === undefined) yield record
+  }
+  if (open !== undefined) yield open
+}
+
+/** RFC 4180: commas between cells, quotes around those that need them, a quote in them doubled. */
+export function cellsOf(record: string): string[] {
+  const cells: string[] = []
+  const pattern = /("(?:[^"]|"")*"|[^,]*)(,|$)/gy
+  for (let match = pattern.exec(record); match; match = pattern.exec(record)) {
+    const [, cell = '', end] = match
+    cells.push(cell.startsWith('"') ? cell.slice(1, -1).replaceAll('""', '"') : cell)
+    if (end === '') break
+  }
+  return cells
+}
+
+function jsonRow({ line, text }: Line): Read {
+  try {
+    const value: unknown = JSON.parse(text)
+    if (typeof value === 'object' && value !== null && !Array.isArray(value))
+      return { line, cells: value as Record<string, unknown> }
+  } catch {
+    // Told like any other line that is no object.
+  }
+  return { line, fault: 'it is not a JSON object' }
+}
+
+/**
+ * The three shapes of the documents: `push_tokens` with `token`, `push_tokens` with `expo_token` and `active`, and
+ * `users` with `push_token`, whose `id` is the user's.
+ */
+export function tokenOf(cells: Record<string, unknown>): Record<string, unknown> {
+  const ofUser = 'push_token' in cells && !('user_id' in cells)
+  return {
+    user_id: ofUser ? cells.id : cells.user_id,
+    token: cells.token ?? cells.expo_token ?? cells.push_token,
+    device_type: cells.device_type,
+    active: cells.active,
+    created_at: ofUser ? undefined : cells.created_at,
+    updated_at: ofUser ? cells.push_token_updated_at : cells.updated_at,
+  }
+}

@@ -1,0 +1,109 @@
+/** The verbs that speak to a running server, as people type them. */
+import { writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { afterAll, beforeAll, expect, test } from 'vitest'
+import { cellsOf } from '../../src/commands/table-rows.ts'
+import { OPERATOR_KEY, runCommand } from '../kit/server.ts'
+import { type World, worlds } from '../kit/world.ts'
+
+let world: World
+beforeAll(async () => {
+  world = await worlds[0]!.open({ env: { RECEIPT_DELAY_MS: '300' } })
+})
+afterAll(() => world.close())
+
+const belfry = (...args: string[]) =>
+  runCommand(args, { env: { BELFRY_URL: world.server.url, BELFRY_KEY: OPERATOR_KEY, OPERATOR_KEY: undefined } })
+const file = (name: string, text: string) => {
+  const path = join(world.folder, name)
+  writeFileSync(path, text)
+  return path
+}
+
+test('tables of three shapes are taken over; bad rows are named by their lines and left out', async () => {
+  const first = file(
+    'first.csv',
+    'id,user_id,token,device_type,created_at,updated_at\n1,ana,ExponentPushToken[first-ana],ios,2025-01-01 10:00:00,2025-01-02 10:00:00\n2,"ben, the ""second""",ExponentPushToken[first-ben],Android,,\n3,cleo,not a token,ios,,\n4,,ExponentPushToken[nobodys],ios,,\n5,dan,ExponentPushToken[dan],toaster,,\n6,eve\n',
+  )
+  const done = await belfry('tokens', 'import', first)
+  expect(done.stdout).toBe('2 imported, 0 known before, 4 left out.\n')
+  expect(done.stderr.match(/^line \d+/gm)).toEqual(['line 4', 'line 5', 'line 6', 'line 7'])
+  expect(done.code).toBe(3)
+
+  const second = file(
+    'second.jsonl',
+    '{"id":"6a0a","user_id":"fay","expo_token":"ExponentPushToken[second-fay]","active":true,"created_at":"2025-01-01T00:00:00+00:00"}\n{"user_id":"gus","expo_token":"ExponentPushToken[second-gus]","active":false}\n{"user_id":\n',
+  )
+  const json = await belfry('tokens', 'import', second, '--json')
+  expect(JSON.parse(json.stdout)).toMatchObject({ imported: 2, known: 0, bad: [{ line: 3 }] })
+
+  const third = file(
+    'third.csv',
+    'id,push_token,push_token_updated_at\nhal,ExponentPushToken[third-hal],2025-03-01\nana,ExponentPushToken[first-ana],\n',
+  )
+  expect(await belfry('tokens', 'import', third)).toMatchObject({
+    code: 0,
+    stdout: '1 imported, 1 known before, 0 left out.\n',
+  })
+
+  const exported = await belfry('tokens', 'export')
+  const rows = exported.stdout.trim().split('\n').map(cellsOf)
+  expect(rows[0]).toEqual(['id', 'user_id', 'token', 'device_type', 'active', 'created_at', 'updated_at'])
+  expect(rows.slice(1).map((row) => [row[1], row[2], row[4]])).toEqual([
+    ['ana', 'ExponentPushToken[first-ana]', 'true'],
+    ['ben, the "second"', 'ExponentPushToken[first-ben]', 'true'],
+    ['fay', 'ExponentPushToken[second-fay]', 'true'],
+    ['gus', 'ExponentPushToken[second-gus]', 'false'],
+    ['hal', 'ExponentPushToken[third-hal]', 'true'],
+  ])
+  const again = await belfry('tokens', 'import', file('again.csv', exported.stdout), '--json')
+  expect(JSON.parse(again.stdout)).toMatchObject({ imported: 0, known: 5, bad: [] })
+  const listed = await belfry('tokens', 'list', '--user', 'ana')
+  expect(listed.stdout).toMatch(/^ana +ExponentPushToken\[fir…\] +ios +yes/m)
+})
+
+test('100,000 rows are in within a minute', async () => {
+  const rows = Array.from({ length: 100_000 }, (_, n) => `big-${n},ExponentPushToken[big-${n}],ios`)
+  const path = file('big.csv', `user_id,token,device_type\n${rows.join('\n')}\n`)
+  const started = performance.now()
+  const done = await belfry('tokens', 'import', path, '--json')
+  const seconds = (performance.now() - started) / 1_000
+  expect(JSON.parse(done.stdout)).toMatchObject({ imported: 100_000, bad: [] })
+  expect(seconds).toBeLessThan(60)
+  console.log(`100,000 push tokens imported in ${seconds.toFixed(1)} s`)
+}, 90_000)
+
+test('send stays to the end, and its exit code says how it went', async () => {
+  const sent = await belfry('send', '--to', 'ana,hal', '--title', 'From the shell', '--data', '{"screen": "home"}')
+  expect(sent).toMatchObject({ code: 0, stdout: 'Finished: 2 accepted.\n' })
+  const id = sent.stderr.trim()
+  expect(Object.keys(await world.expo.counts(id))).toHaveLength(2)
+  expect((await belfry('notifications', 'list', '--limit', '3')).stdout).toContain('From the shell')
+  expect((await belfry('notifications', 'show', id)).stdout).toMatch(/^accepted +2$/m)
+  expect(JSON.parse((await belfry('notifications', 'pause', id, '--json')).stdout)).toMatchObject({ state: 'finished' })
+  expect((await belfry('explain', 'hal', id)).stdout).toMatch(/^hal(: Expo took it| got it)/)
+  expect((await belfry('send', '--to', 'nobody', '--title', 'A')).code).toBe(3)
+  const dry = await belfry('send', '--to', 'everyone', '--title', 'A', '--dry-run', '--json')
+  expect(JSON.parse(dry.stdout)).toMatchObject({ dry_run: true, audience: { ios: 100_001 } })
+})
+
+test('what cannot be done is said in a sentence', async () => {
+  expect(await belfry('send', '--to', 'everyone')).toMatchObject({
+    code: 1,
+    stderr: expect.stringContaining('nothing to say'),
+  })
+  expect(await belfry('notifications', 'show', 'x')).toMatchObject({
+    code: 1,
+    stderr: expect.stringContaining('Not found'),
+  })
+  expect(await belfry('tokens', 'import', '/nowhere.csv')).toMatchObject({
+    code: 1,
+    stderr: '/nowhere.csv cannot be read.\n',
+  })
+  const away = await runCommand(['notifications', 'list'], {
+    env: { BELFRY_URL: 'http://127.0.0.1:1', BELFRY_KEY: 'k' },
+  })
+  expect(away).toMatchObject({ code: 1, stderr: expect.stringContaining('Is the server running?') })
+  const help = await belfry('tokens', 'import', '--help')
+  expect(help.stdout).toContain('user_id, expo_token, active, created_at')
+})
