@@ -1,6 +1,7 @@
 /** `Idempotency-Key` on the routes that create something: sent twice, it is done once and answered twice. */
 import { createHash } from 'node:crypto'
 import type { FastifyRequest } from 'fastify'
+import { failpoint } from '../domain/failpoint.ts'
 import type { Db } from '../store/db.ts'
 import { once } from '../store/idempotency.ts'
 import { Fault } from './faults.ts'
@@ -12,10 +13,16 @@ export async function inOneGo<Answer extends object>(
   work: (tx: Db) => Promise<Answer>,
 ): Promise<Answer> {
   const key = request.headers['idempotency-key']
-  if (key === undefined) return db.transaction(work)
+  if (key === undefined) return committed(await db.transaction(work))
   if (typeof key !== 'string' || !/^[\x21-\x7e]{1,255}$/.test(key)) throw new Fault('idempotency_key')
   const answer = await once(db, { caller: callerOf(request), key, bodyHash: hashOf(request) }, work)
   if (answer === 'other_body') throw new Fault('idempotency_reused')
+  return committed(answer)
+}
+
+/** From here on it is durable, whether the caller hears of it or not. */
+async function committed<Answer>(answer: Answer): Promise<Answer> {
+  await failpoint('after_commit_before_answer')
   return answer
 }
 

@@ -12,7 +12,7 @@ import type { Db } from '../store/db.ts'
 import { insertRefusals, type Refusal, type Settled, settleDeliveries } from '../store/deliveries.ts'
 import { retireTokens, suspendTokens } from '../store/token-fates.ts'
 import { groupCommit } from './group-commit.ts'
-import type { Tally } from './tally.ts'
+import type { Take, Tally } from './tally.ts'
 
 export interface Refused extends Omit<Refusal, 'deliveryId'> {
   fate: TokenFate
@@ -51,18 +51,19 @@ async function save(parts: Parts, group: Settlement[]): Promise<void> {
     await settleDeliveries(parts.db, settled)
     return
   }
-  const facts = await parts.db.transaction(async (tx) => {
-    const rowIds = await settleDeliveries(tx, settled)
-    const refused = group.flatMap((one, index) =>
-      one.refused.map((refusal) => ({
-        ...refusal,
-        project: one.project ?? '',
-        deliveryId: rowIds[index] ?? one.settled.id,
-      })),
-    )
-    return writeRefused(tx, parts.tally, refused)
-  })
-  for (const tell of facts) tell(parts.emit)
+  const inTransaction = (take: Take) =>
+    parts.db.transaction(async (tx) => {
+      const rowIds = await settleDeliveries(tx, settled)
+      const refused = group.flatMap((one, index) =>
+        one.refused.map((refusal) => ({
+          ...refusal,
+          project: one.project ?? '',
+          deliveryId: rowIds[index] ?? one.settled.id,
+        })),
+      )
+      return writeRefused(tx, take, refused)
+    })
+  for (const tell of await parts.tally.within(inTransaction)) tell(parts.emit)
 }
 
 type Tell = (emit: Emit) => void
@@ -73,7 +74,7 @@ type Tell = (emit: Emit) => void
  */
 export async function writeRefused(
   tx: Db,
-  tally: Tally,
+  take: Take,
   refused: (Refused & { deliveryId: number; project: string })[],
 ): Promise<Tell[]> {
   await insertRefusals(tx, refused)
@@ -88,7 +89,7 @@ export async function writeRefused(
       tells.push((emit) => emit('token.retired', { pushToken: maskPushToken(token), stage }))
     }
     if (dead.length > 0) {
-      await countAnswers(tx, project, tally.take(project), dead.length)
+      await countAnswers(tx, project, take(project), dead.length)
       const restored = await tripFlood(tx, project)
       if (restored !== undefined) tells.push((emit) => emit('flood.held', { project: project || null, restored }))
     }

@@ -67,7 +67,8 @@ const COUNTS = ['accepted', 'refused', 'skipped', 'expired', 'cancelled', 'unkno
 
 /**
  * Settles many in one statement. The answer of an attempt that had lost its delivery is appended as a row of its own:
- * its pushes are real, and so are its tickets.
+ * its pushes are real, and so are its tickets. Saved twice, because the first save's acknowledgement was lost, an answer
+ * is there once.
  * @returns the ids of the rows that now hold the answers, in the order given.
  */
 export async function settleDeliveries(db: Db, settled: Settled[]): Promise<number[]> {
@@ -101,6 +102,9 @@ async function appendLate(db: Db, rows: object[]): Promise<Map<number, number>> 
       select d.notification_id, d.chunk, null, 2, s.id, d.project, d.recipients, d.token_ids,
         s.results, s.ticket_ids, s.accepted, s.refused, s.skipped, s.expired, s.cancelled, s.unknown, true, d.sent_at, ${db.now}
       from ${recordset(rows)} join ${db.t.deliveries} d on d.id = s.id and cardinality(s.results) = d.recipients
+      where not (d.state = 2 and d.attempt = s.attempt and d.accepted = s.accepted)
+        and not exists (select from ${db.t.deliveries} l where l.notification_id = d.notification_id
+          and l.chunk = d.chunk and l.late and l.ticket_ids = s.ticket_ids)
       returning id, attempt)
     select id, attempt as "of" from late`)
   return new Map(appended.map((row) => [row.of, row.id]))
@@ -178,5 +182,6 @@ export async function insertRefusals(db: Db, refusals: Refusal[]): Promise<void>
         message: r.message,
       })),
     )}::json) as r (delivery_id bigint, token_id bigint, stage text, code text, message text)
-    join ${db.t.deliveries} d on d.id = r.delivery_id`.execute(db.kysely)
+    join ${db.t.deliveries} d on d.id = r.delivery_id
+    on conflict (delivery_id, push_token_id, stage) do nothing`.execute(db.kysely)
 }

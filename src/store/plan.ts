@@ -36,12 +36,14 @@ export interface NewDelivery {
 
 export const OPEN_DELIVERY = sql`id, notification_id, state, attempt, ambiguous, deaths, project, token_ids`
 
-/** A push token `p`, with the kinds that its user has muted. */
+/** A push token `p`, with the kinds that its user has muted; where nobody has, nobody is asked one by one. */
 const recipient = (
   db: Db,
 ) => sql`p.id, p.token, p.device_type as "deviceType", p.locale, p.project, p.user_id as "userId",
   not p.active as suspended,
-  (select coalesce(array_agg(m.kind), '{}') from ${db.t.mutes} m where m.user_id = p.user_id) as muted`
+  case when (select exists (select from ${db.t.mutes}))
+    then (select coalesce(array_agg(m.kind), '{}') from ${db.t.mutes} m where m.user_id = p.user_id)
+    else '{}'::text[] end as muted`
 
 /** The active push tokens, and the suspended ones, which are counted as skipped. As the index of the walk has it. */
 export const IN_AUDIENCE = sql`(inactive_reason is null or inactive_reason = 'InvalidCredentials')`

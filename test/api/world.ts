@@ -9,7 +9,8 @@ import { defaultTexts } from '../../src/domain/texts.ts'
 import { logFacts, openLog } from '../../src/log.ts'
 import { openPglite } from '../../src/store/open.ts'
 
-export const SECRET = 'a secret that is long enough for HS256'
+/** Long enough for HS512 too: where that is refused, it is for the algorithm. */
+export const SECRET = 'a secret that is long enough for HS256, and also long enough for HS512'
 export const OPERATOR_KEY = 'operator-key-operator-key'
 export const jwt: JwtSettings = {
   secret: SECRET,

@@ -61,6 +61,17 @@ describe.each(['PGlite', 'PostgreSQL 18'] as const)('on %s', (kind) => {
     expect(await totalsOf(world.db, id)).toMatchObject({ targeted: 1, accepted: 1 })
   })
 
+  test('an answer that is saved twice, because the first time was not acknowledged, is there once', async () => {
+    const { database, id } = await worldBeforeWork(kind)
+    const { held } = await beginAndDie(database, id, 'ben')
+    const answer = { ...held, results: [RESULT.accepted], ticketIds: ['ticket'] }
+    await settleDeliveries(database.db, [answer])
+    await settleDeliveries(database.db, [answer])
+    expect(await database.db.kysely.selectFrom('deliveries').select('id').execute()).toHaveLength(1)
+    await takeOver(database.db, [held])
+    expect(await totalsOf(database.db, id)).toMatchObject({ accepted: 1 })
+  })
+
   test('an attempt that was taken over cannot begin, settle or release', async () => {
     const { database, id } = await worldBeforeWork(kind)
     const { held } = await beginAndDie(database, id, 'ben')

@@ -4,7 +4,7 @@ import { describe, expect, test } from 'vitest'
 import type { Receipt } from '../../src/domain/verdict.ts'
 import { totalsOf } from '../../src/store/ledger.ts'
 import { listPushTokens } from '../../src/store/push-tokens.ts'
-import { expectBalanced } from '../kit/books.ts'
+import { crowd, expectBalanced } from '../kit/books.ts'
 import { until } from '../kit/guard.ts'
 import { openRunning, type Running } from '../kit/inside.ts'
 
@@ -67,5 +67,21 @@ describe.each(BOTH)('on %s', (kind) => {
     expect(world.requests).toHaveLength(1)
     expect(await listPushTokens(world.db, 'ben')).toMatchObject([{ active: true }])
     await expectBalanced(world, id)
+  })
+
+  test('one dead token among many in a receipts request is retired, and the others are handed over', async () => {
+    const clock = new TestClock(START)
+    const gone: Receipt = { status: 'error', code: 'DeviceNotRegistered', message: 'gone' }
+    const world = await openRunning(
+      kind,
+      { receipt: (id) => (id.includes('-77]') ? gone : { status: 'ok' }) },
+      { clock },
+    )
+    await crowd(world, 350)
+    const id = await world.notify({ audience: { everyone: true } })
+    await goTo(clock, 0, async () => (await totalsOf(world.db, id)).accepted === 350)
+    await goTo(clock, 16, async () => (await totalsOf(world.db, id)).handed_over === 349)
+    expect(await expectBalanced(world, id)).toMatchObject({ failed: 1, awaiting_receipt: 0 })
+    expect(await listPushTokens(world.db, 'crowd-77')).toMatchObject([{ active: false }])
   })
 })

@@ -262,7 +262,7 @@ export const sabotages: Sabotage[] = [
     file: 'src/store/fan-out.ts',
     find: 'where id = ${notificationId} and page = ${page} and state',
     replace: 'where id = ${notificationId} and state',
-    test: 'test/delivery/main-job.test.ts',
+    test: 'test/delivery/fan-out-guard.test.ts',
     kind: 'postgres',
   },
 ]

@@ -18,7 +18,7 @@ const failpoints: Record<string, boolean> = {
   before_retire: true,
   after_save: false,
   after_receipts: false,
-  in_shutdown: false,
+  in_shutdown: true,
   mid_migration: false,
 }
 /** One request, so that nothing else is under way when the process dies. */

@@ -117,6 +117,7 @@ function ledger(s: Id) {
       stage text not null check (stage in ('ticket', 'receipt', 'request')),
       code text, message text not null,
       at timestamptz not null default ${s}.clock())`,
+    sql`create unique index refusals_once on ${s}.refusals (delivery_id, push_token_id, stage)`,
     sql`create index refusals_notification on ${s}.refusals (notification_id)`,
     sql`create index refusals_token on ${s}.refusals (push_token_id)`,
     sql`create table ${s}.parked (
