@@ -49,18 +49,22 @@ export async function askReceipts(place: Workplace, job: Job<'receipts'>): Promi
   await failpoint('after_receipts')
   const again = nextLook(waiting, place.options.receiptDelayMs)
   const judged = waiting.map((before) => ({ before, ...judgeReceipts(before, answer.receipts, again === undefined) }))
-  for (const { before, refused } of judged)
-    place.tally.add(before.project, Math.max(refused.length, answer.receipts.size / judged.length))
+  for (const { before } of judged) {
+    const answered = before.ticket_ids.filter((id) => id !== null && answer.receipts.has(id)).length
+    place.tally.add(before.project, answered)
+  }
   const left = judged.filter(({ results }) => results.includes(RESULT.accepted)).map(({ before }) => before.id)
-  const { tells, mended } = await place.db.transaction(async (tx) => {
-    await place.queue.complete(tx, [job])
-    await settleReceipts(tx, judged)
-    if (left.length > 0) await tx.enqueue('receipts', [{ deliveryIds: left, tries: 0 }], again)
-    return {
-      tells: await writeRefused(tx, place.tally, judged.flatMap(refusedIn)),
-      mended: await findMended(tx, judged.flatMap(handedOver)),
-    }
-  })
+  const { tells, mended } = await place.tally.within((take) =>
+    place.db.transaction(async (tx) => {
+      await place.queue.complete(tx, [job])
+      await settleReceipts(tx, judged)
+      if (left.length > 0) await tx.enqueue('receipts', [{ deliveryIds: left, tries: 0 }], again)
+      return {
+        tells: await writeRefused(tx, take, judged.flatMap(refusedIn)),
+        mended: await findMended(tx, judged.flatMap(handedOver)),
+      }
+    }),
+  )
   for (const tell of tells) tell(place.emit)
   for (const credentials of mended) {
     const count = await restoreSuspended(place.db, credentials, 'a probe whose receipt is ok')

@@ -28,6 +28,15 @@ test('requests hold at most 100 recipients, all of one project, and nobody is lo
   )
 })
 
+test('where requests must be smaller, they are all of a size', () => {
+  const recipients = Array.from({ length: 1_000 }, (_, id) => ({
+    ...{ id, token: '', deviceType: null, locale: null, project: null, userId: 'u', suspended: false },
+  }))
+  const sizes = byProject(recipients, 99).map((one) => one.recipients.length)
+  expect(sizes).toEqual([...Array.from({ length: 10 }, () => 91), 90])
+  expect(byProject(recipients).map((one) => one.recipients.length)).toEqual(Array.from({ length: 10 }, () => 100))
+})
+
 test('small parcels share requests without being cut', () => {
   const parcel = fc.record({ project, size: fc.integer({ min: 1, max: MAX_RECIPIENTS }) })
   fc.assert(

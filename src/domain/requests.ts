@@ -17,8 +17,13 @@ export function byProject(
     else projects.set(recipient.project, [recipient])
   }
   return [...projects].flatMap(([project, members]) =>
-    slices(members, Math.min(most, MAX_RECIPIENTS)).map((part) => ({ project, recipients: part })),
+    slices(members, evenSize(members.length, most)).map((part) => ({ project, recipients: part })),
   )
+}
+
+/** Requests that must be smaller than Expo takes are all of a size: a small rest would cost a whole one its place in the pace. */
+function evenSize(count: number, most: number): number {
+  return most >= MAX_RECIPIENTS ? MAX_RECIPIENTS : Math.ceil(count / Math.ceil(count / most))
 }
 
 function slices<T>(items: readonly T[], size: number): T[][] {

@@ -8,12 +8,17 @@ import type { Lane } from '../ports.ts'
 import type { Db } from './db.ts'
 
 /**
- * Expo counts where it receives, and requests do not all travel equally long: what is counted here in 31 ms more than
- * a second arrives within any second.
+ * Expo counts where it receives, and requests do not all travel equally long: what is counted here in a little more
+ * than a second arrives within any second.
  */
-const WINDOW_SECONDS = 1.031
-/** A broadcast that came late may catch up by as much; the window keeps it from being too much. */
-const CREDIT_SECONDS = 0.5
+const WINDOW_SECONDS = 1.015
+/**
+ * Broadcasts spread the limit over this long. Longer than the window: one that came late then does not make the sixth
+ * after it wait for it, and so on for the rest of the broadcast.
+ */
+const SPREAD_SECONDS = 1.03
+/** A broadcast that came late may catch up by as much, so that timers do not cost throughput. */
+const CREDIT_SECONDS = 0.05
 /** How long a waiting direct request keeps broadcasts away; it asks again sooner than that, and lifts it with its slot. */
 const DIRECT_MARK_SECONDS = 0.25
 /** Sendings closer together than this are one entry, so that the row stays small at any rate. */
@@ -93,7 +98,7 @@ function directTaken(db: Db, { recipients }: Ask) {
 
 function broadcastTaken(db: Db, { recipients }: Ask, limit: ReturnType<typeof sql>) {
   return sql`next_at = greatest(next_at, ${db.now} - ${seconds(CREDIT_SECONDS)})
-    + make_interval(secs => ${recipients * WINDOW_SECONDS}::float8 / ${limit})`
+    + make_interval(secs => ${recipients * SPREAD_SECONDS}::float8 / ${limit})`
 }
 
 /** Expo said 429: nobody sends for a while, then slower. */
