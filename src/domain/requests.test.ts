@@ -30,7 +30,13 @@ test('requests hold at most 100 recipients, all of one project, and nobody is lo
 
 test('where requests must be smaller, they are all of a size', () => {
   const recipients = Array.from({ length: 1_000 }, (_, id) => ({
-    ...{ id, token: '', deviceType: null, locale: null, project: null, userId: 'u', suspended: false },
+    id,
+    token: '',
+    deviceType: null,
+    locale: null,
+    project: null,
+    userId: 'u',
+    suspended: false,
   }))
   const sizes = byProject(recipients, 99).map((one) => one.recipients.length)
   expect(sizes).toEqual([...Array.from({ length: 10 }, () => 91), 90])
