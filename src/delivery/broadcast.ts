@@ -44,7 +44,7 @@ async function parcelsOf(
   const { audience } = notification
   const topic = 'topic' in audience ? audience.topic : undefined
   const recipients = await readChunk(db, { from: data.from, to: data.to, except: audience.except ?? [], topic })
-  const most = await pace.fullRequest(recipients[0]?.project ?? null)
+  const most = await pace.requestSize(recipients[0]?.project ?? null, recipients.length)
   return planNew(db, [{ notification, chunk: data.from, recipients, most }])
 }
 

@@ -1,17 +1,14 @@
 /** Waiting for a place under Expo's limit. One asker a lane: the others queue up here, in memory, not at the database. */
 import type { Clock, Lane } from '../ports.ts'
 import type { Db } from '../store/db.ts'
-import { MAX_RECIPIENTS } from '../domain/requests.ts'
+import { MAX_RECIPIENTS, sizeBeside } from '../domain/requests.ts'
 import { directRate, lowerPace, takeSlot } from '../store/pace.ts'
 
 export interface Pace {
   /** @returns false when `stop` came first. */
   take(ask: { project: string | null; lane: Lane; recipients: number }, stop: AbortSignal): Promise<boolean>
-  /**
-   * How many recipients a request of a broadcast should have. Full requests fill Expo's second to the last recipient;
-   * where direct ones share it, each of them would cost a whole request its place, so those are cut a little smaller.
-   */
-  fullRequest(project: string | null): Promise<number>
+  /** How many recipients the requests of a broadcast to these should have: full ones, but where direct ones share the second. */
+  requestSize(project: string | null, count: number): Promise<number>
   /** Expo said 429. */
   lower(project: string | null, holdMs: number): Promise<void>
 }
@@ -43,13 +40,10 @@ export function openPace(db: Db, clock: Clock, limit: number): Pace {
       last[request.lane] = turn.catch(() => undefined)
       return turn
     },
-    async fullRequest(project) {
+    async requestSize(project, count) {
       if (limit === 0) return MAX_RECIPIENTS
-      const most = Math.min(MAX_RECIPIENTS, limit)
       const direct = await directRate(db, project ?? '')
-      const inSecond = Math.ceil(limit / most)
-      const spared = direct < LEAST_DIRECT ? 0 : Math.ceil((direct * DIRECT_SPREAD) / inSecond)
-      return Math.max(Math.ceil(most / 2), most - spared)
+      return sizeBeside(count, limit, direct < LEAST_DIRECT ? 0 : Math.ceil(direct * DIRECT_SPREAD))
     },
     async lower(project, holdMs) {
       if (limit > 0) await lowerPace(db, project ?? '', limit, holdMs || DEFAULT_HOLD_MS)

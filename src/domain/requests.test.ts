@@ -1,7 +1,7 @@
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import { backoffMs, BACKOFF_CAP_MS } from './backoff.ts'
-import { byProject, MAX_RECIPIENTS, pack } from './requests.ts'
+import { byProject, MAX_RECIPIENTS, pack, sizeBeside } from './requests.ts'
 import { countResults, RESULT } from './result.ts'
 
 const project = fc.constantFrom(null, '@a/one', '@a/two')
@@ -41,6 +41,25 @@ test('where requests must be smaller, they are all of a size', () => {
   const sizes = byProject(recipients, 99).map((one) => one.recipients.length)
   expect(sizes).toEqual([...Array.from({ length: 10 }, () => 91), 90])
   expect(byProject(recipients).map((one) => one.recipients.length)).toEqual(Array.from({ length: 10 }, () => 100))
+})
+
+test('beside direct ones, as many whole requests as fit leave room for them, and little more', () => {
+  expect(sizeBeside(1_000, 600, 0)).toBe(100)
+  expect(sizeBeside(1_000, 600, 10)).toBe(84)
+  expect(sizeBeside(1_000, 600, 20)).toBe(72)
+  expect(sizeBeside(40, 600, 20)).toBe(100)
+  fc.assert(
+    fc.property(
+      fc.integer({ min: 1, max: 3_000 }),
+      fc.integer({ min: 1, max: 2_000 }),
+      fc.integer({ min: 0, max: 500 }),
+      (count, limit, direct) => {
+        const size = sizeBeside(count, limit, direct)
+        expect(size).toBeGreaterThan(0)
+        expect(size).toBeLessThanOrEqual(Math.min(MAX_RECIPIENTS, limit))
+      },
+    ),
+  )
 })
 
 test('small parcels share requests without being cut', () => {

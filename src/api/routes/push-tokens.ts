@@ -1,6 +1,7 @@
 import type { FastifyInstance } from 'fastify'
 import type { ZodTypeProvider } from 'fastify-type-provider-zod'
 import { z } from 'zod'
+import type { Done, PushTokenRegistration } from '../../domain/app-api.ts'
 import { isPushToken } from '../../domain/push-token.ts'
 import { listPushTokens, registerPushToken, unregisterPushToken } from '../../store/push-tokens.ts'
 import { userOf } from '../callers.ts'
@@ -38,7 +39,7 @@ export async function pushTokenRoutes(instance: FastifyInstance, { database, mov
 
   /** The answer is the same whether or not the token was known, and whose it was. */
   app.post(url, { config, schema: { body: registration } }, async (request) => {
-    const { body } = request
+    const body: PushTokenRegistration = request.body
     const registered = await registerPushToken(db, {
       userId: userOf(request).id,
       token: body.push_token,
@@ -52,14 +53,14 @@ export async function pushTokenRoutes(instance: FastifyInstance, { database, mov
     })
     if (registered === 'moved_too_often')
       throw new Fault('too_many_moves', { retryAfterSeconds: RETRY_AFTER_MOVES_SECONDS })
-    return { success: true, message: 'Push token registered successfully' }
+    return { success: true, message: 'Push token registered successfully' } satisfies Done
   })
 
   /** Logging out twice is no error. */
   app.delete(url, { config, schema: { body: logOut } }, async (request) => {
     const { push_token: token, installation_id: installationId } = request.body
     await unregisterPushToken(db, { userId: userOf(request).id, token, installationId })
-    return { success: true, message: 'Push token removed' }
+    return { success: true, message: 'Push token removed' } satisfies Done
   })
 
   app.get(url, { config, schema: { querystring: z.strictObject({}) } }, async (request) => {
