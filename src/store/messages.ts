@@ -1,13 +1,8 @@
+import type { Selectable } from 'kysely'
 import type { Db } from './db.ts'
+import type { Tables } from './tables.ts'
 
-export interface MessageRow {
-  id: string
-  sender_id: string
-  receiver_id: string
-  message_type: string
-  content: string
-  created_at: Date
-}
+export type MessageRow = Selectable<Tables['messages']>
 
 export async function insertMessage(
   db: Db,

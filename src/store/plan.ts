@@ -20,8 +20,7 @@ export interface OpenDelivery {
 }
 
 export interface Plan {
-  /** How many deliveries there are, settled ones included. */
-  planned: number
+  /** Empty: all of it is settled. */
   open: OpenDelivery[]
 }
 
@@ -55,15 +54,14 @@ export function followersOf(db: Db, topic: string | null | undefined): RawBuilde
 }
 
 export async function findPlan(db: Db, notificationIds: string[], chunk: number): Promise<Map<string, Plan>> {
-  const rows = await db.rows<OpenDelivery & { planned: number; settled: boolean }>(sql`
+  const rows = await db.rows<OpenDelivery & { settled: boolean }>(sql`
     select id, notification_id, state, attempt, ambiguous, deaths, project,
       case when state = 2 then null else token_ids end as token_ids, state = 2 as settled
     from ${db.t.deliveries}
     where notification_id = any(${notificationIds}::uuid[]) and chunk = ${chunk} and not late order by id`)
   const plans = new Map<string, Plan>()
   for (const { settled, ...row } of rows) {
-    const plan = plans.get(row.notification_id) ?? { planned: 0, open: [] }
-    plan.planned += 1
+    const plan = plans.get(row.notification_id) ?? { open: [] }
     if (!settled) plan.open.push(row)
     plans.set(row.notification_id, plan)
   }

@@ -1,14 +1,8 @@
-import { sql } from 'kysely'
+import { type Selectable, sql } from 'kysely'
 import type { Db } from './db.ts'
+import type { Tables } from './tables.ts'
 
-export interface PostRow {
-  id: string
-  user_id: string
-  title: string
-  text_content: string
-  content_type: string
-  created_at: Date
-}
+export type PostRow = Selectable<Tables['posts']>
 
 export async function insertPost(
   db: Db,

@@ -2,26 +2,12 @@
  * One row is one installation of the app; it belongs to at most one user at a time. A token that another user
  * registers moves to them, an installation that registers a new token keeps its row.
  */
-import { sql } from 'kysely'
+import { type Selectable, sql } from 'kysely'
 import type { Platform } from '../domain/platform.ts'
 import type { Db } from './db.ts'
-import type { InactiveReason, TokenEvent } from './tables.ts'
+import type { InactiveReason, TokenEvent, Tables } from './tables.ts'
 
-export interface PushTokenRow {
-  id: number
-  token: string
-  device_type: Platform | null
-  installation_id: string | null
-  project: string | null
-  locale: string | null
-  time_zone: string | null
-  app_version: string | null
-  active: boolean
-  inactive_reason: InactiveReason | null
-  inactive_at: Date | null
-  created_at: Date
-  updated_at: Date
-}
+export type PushTokenRow = Omit<Selectable<Tables['push_tokens']>, 'user_id'>
 
 export interface Registration {
   userId: string
