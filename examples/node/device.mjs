@@ -1,0 +1,6 @@
+/** What a backend with sessions of its own does with the push token that the app sends it: `node device.mjs ben ExponentPushToken[…]`. */
+import { belfry } from './belfry.mjs'
+
+const [user, push_token] = process.argv.slice(2)
+const { message } = await belfry('/api/users/push-token', { push_token, device_type: 'android' }, { user })
+console.log(message)

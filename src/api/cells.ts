@@ -1,0 +1,44 @@
+/** Cells of other systems' tables, as databases and their tools write them out. */
+
+export type Cell = string | number | boolean | null | undefined
+
+export function textOf(value: Cell): string {
+  return value === null || value === undefined ? '' : String(value).trim()
+}
+
+/** What PostgreSQL takes as text. */
+export function isCleanText(value: string): boolean {
+  return value.isWellFormed() && !value.includes('\0')
+}
+
+/** Not said is active. */
+const activeWords: Record<string, boolean | undefined> = {
+  '': true,
+  null: true,
+  true: true,
+  t: true,
+  '1': true,
+  yes: true,
+  false: false,
+  f: false,
+  '0': false,
+  no: false,
+}
+
+/** Undefined: neither. */
+export function activeOf(value: Cell): boolean | undefined {
+  return activeWords[textOf(value).toLowerCase()]
+}
+
+const written = /^(\d{4}-\d\d-\d\d)(?:[T ](\d\d:\d\d(?::\d\d(?:\.\d{1,9})?)?) ?(Z|[+-]\d\d(?::?\d\d)?)?)?$/i
+/** MySQL's way to say that there is none. */
+const ZERO = /^0000-00-00/
+
+/** Databases write `2026-01-31 09:00:00`, and mean their own time zone; UTC is the best guess. Null: not said. */
+export function timeOf(value: Cell): string | null | undefined {
+  const text = textOf(value)
+  if (text === '' || text.toUpperCase() === 'NULL' || ZERO.test(text)) return null
+  const [, day, time = '00:00', zone = 'Z'] = written.exec(text) ?? []
+  const at = Date.parse(`${day}T${time}${zone.length === 3 ? `${zone}:00` : zone}`)
+  return day === undefined || Number.isNaN(at) || at < 0 ? undefined : new Date(at).toISOString()
+}

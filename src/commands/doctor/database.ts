@@ -1,0 +1,66 @@
+import type { Config } from '../../config.ts'
+import { type Look, lookAtFolder, lookAtPostgres } from '../../store/look.ts'
+import { clock, type Finding, fault, fine, reasonOf, TIMEOUT_MS, warn } from './finding.ts'
+
+/** Nothing is changed: migrations are left to the next start. */
+export async function database({ settings, secrets }: Config): Promise<Finding[]> {
+  const { dataDir, databaseSchema } = settings
+  try {
+    if (secrets.databaseUrl === undefined) return await embedded(dataDir, databaseSchema)
+    const found = await lookAtPostgres(secrets.databaseUrl, databaseSchema, TIMEOUT_MS)
+    const { host, pathname } = new URL(secrets.databaseUrl)
+    return [
+      ...tables(`PostgreSQL ${found.version} at ${host}${pathname}, schema ${databaseSchema}`, found),
+      clock('clock', "The database's clock", found.aheadMs),
+    ]
+  } catch (error) {
+    const { host } = secrets.databaseUrl === undefined ? { host: dataDir } : new URL(secrets.databaseUrl)
+    return [fault('database', `The database at ${host} does not answer (${reasonOf(error)})`, hintOf(error))]
+  }
+}
+
+async function embedded(dataDir: string, schema: string): Promise<Finding[]> {
+  const seen = await lookAtFolder(dataDir, schema)
+  if (seen.kind === 'absent')
+    return [fine('database', `Embedded (PGlite), in ${dataDir}: the first start will make it`)]
+  if (seen.kind === 'free') return tables(`Embedded (PGlite), in ${dataDir}`, seen.look)
+  const who = seen.pid === null ? 'a process that does not say its pid' : `process ${seen.pid}`
+  return [fine('database', `Embedded (PGlite), in ${dataDir}: in use by ${who}, which answers for it`)]
+}
+
+const LEAST_POSTGRES = 14
+
+function tables(what: string, { version, tables: state, migrations, mayCreate }: Look): Finding[] {
+  if (Number.parseInt(version, 10) < LEAST_POSTGRES)
+    return [fault('database', `${what} is too old`, `Expected PostgreSQL ${LEAST_POSTGRES} or newer.`)]
+  if (state === 'newer') {
+    const says = `${what}: written by a newer version of Belfry (${migrations.theirs}; this one knows ${migrations.ours})`
+    return [
+      warn(
+        'database',
+        says,
+        'Start the newer version, or restore a backup. A server that may run beside it says so at its start.',
+      ),
+    ]
+  }
+  if (state === 'older') {
+    const says = `${what}: as an older version left it (${migrations.theirs}; this one brings ${migrations.ours})`
+    return [warn('database', says, 'The next start brings it up to date; "belfry migrate" does it without a start.')]
+  }
+  if (state === 'current') return [fine('database', `${what}: up to date (${migrations.ours})`)]
+  if (mayCreate) return [fine('database', `${what}: the first start will make it`)]
+  return [
+    fault(
+      'database',
+      `${what}: not made yet, and this user may not make it`,
+      'Let the user create schemas in this database.',
+    ),
+  ]
+}
+
+function hintOf(error: unknown): string {
+  const { code = '' } = error as NodeJS.ErrnoException
+  if (code.startsWith('28')) return 'Check user and password in DATABASE_URL.'
+  if (code === '3D000') return 'Create this database, or name another one in DATABASE_URL.'
+  return 'Is it running, and does this machine reach it? DATABASE_URL says where it is.'
+}

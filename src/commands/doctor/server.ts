@@ -1,0 +1,126 @@
+/** The running server: whether it is well, whether it is this version, and what waits for a person. */
+import manifest from '../../../package.json' with { type: 'json' }
+import { readRemote } from '../../config.ts'
+import { kept } from '../remote.ts'
+import { type Finding, fault, fine, reasonOf, TIMEOUT_MS, warn } from './finding.ts'
+
+export interface Running {
+  /** Undefined: no Belfry answers there. */
+  url: string | undefined
+  findings: Finding[]
+}
+
+interface Ready {
+  status?: string
+  mode?: string
+  version?: string
+  started_at?: string
+  error?: string
+  reasons?: { code: string; sentence: string }[]
+}
+
+export async function server(): Promise<Running> {
+  const { url, key, keyFile } = readRemote()
+  const health = await ask(`${url}/healthz`)
+  if (health instanceof Error)
+    return { url: undefined, findings: [warn('server', `No server answers at ${url} (${reasonOf(health)})`, START)] }
+  if (typeof (health.body as Ready).version !== 'string')
+    return {
+      url: undefined,
+      findings: [
+        fault('server', `What answers at ${url} is no Belfry`, 'BELFRY_URL, or HOST and PORT, say where it is.'),
+      ],
+    }
+  const ready = await ask(`${url}/readyz`)
+  return { url, findings: [...readiness(url, ready), ...(await asOperator(url, key ?? kept(keyFile)))] }
+}
+
+const START = 'Start it with "npm start"; BELFRY_URL says where it is when it runs elsewhere.'
+
+function readiness(url: string, answer: Answer | Error): Finding[] {
+  if (answer instanceof Error) return [fault('server', `${url} does not say whether it is ready (${reasonOf(answer)})`)]
+  const { status, mode, version, started_at, error, reasons = [] } = answer.body as Ready
+  const what = `Belfry ${version} at ${url}, since ${started_at}`
+  if (answer.status !== 200) return [fault('server', `${what}, is not ready: ${error}`, 'Its log says why.')]
+  const stale =
+    version === manifest.version
+      ? []
+      : [
+          warn(
+            'version',
+            `It runs ${version}, and this folder holds ${manifest.version}`,
+            'Deployed but not restarted? Restart it.',
+          ),
+        ]
+  const degraded = reasons.map(({ sentence }) =>
+    warn('server', sentence, 'The console and "belfry explain" show more.'),
+  )
+  return [fine('server', `${what}, is ${status}, in ${mode} mode`), ...stale, ...degraded]
+}
+
+interface Alarm {
+  kind: 'flood' | 'credentials'
+  project: string
+  device_type: string
+}
+
+/** Only with a key; without one the rest is still worth telling. */
+async function asOperator(url: string, key: string | undefined): Promise<Finding[]> {
+  if (key === undefined)
+    return [warn('alarms', 'There is no operator key here to ask for alarms with', 'Set BELFRY_KEY.')]
+  const answer = await ask(`${url}/api/operator/alarms`, key)
+  if (answer instanceof Error) return [warn('alarms', `Alarms cannot be asked for (${reasonOf(answer)})`)]
+  if (answer.status !== 200)
+    return [
+      warn('alarms', `The server does not take this operator key (${answer.status})`, 'Set BELFRY_KEY to its key.'),
+    ]
+  const { alarms = [] } = answer.body as { alarms?: Alarm[] }
+  return [...waiting(alarms), ...devices(await ask(`${url}/api/operator/tokens?limit=1`, key))]
+}
+
+function devices(answer: Answer | Error): Finding[] {
+  if (answer instanceof Error || answer.status !== 200) return []
+  const { tokens = [] } = answer.body as { tokens?: object[] }
+  if (tokens.length > 0) return [fine('devices', 'Devices are registered')]
+  return [
+    warn(
+      'devices',
+      'No device is registered yet',
+      'A user needs to open the app once so that it registers a push token.',
+    ),
+  ]
+}
+
+function waiting(alarms: Alarm[]): Finding[] {
+  if (alarms.length === 0) return [fine('alarms', 'No alarm waits')]
+  return alarms.map(({ kind, project, device_type: device }) => {
+    const whose = `${project === '' ? 'the app' : project}${device === '' ? '' : `, ${device}`}`
+    if (kind === 'flood')
+      return warn(
+        'alarms',
+        `A flood of dead push tokens is held for ${whose}`,
+        'Console, Alarms: confirm or release it.',
+      )
+    return warn(
+      'alarms',
+      `The push credentials of ${whose} are refused, and its devices are suspended`,
+      "Renew the app's Apple or Google push key in its credentials at Expo, then release the alarm in the console.",
+    )
+  })
+}
+
+interface Answer {
+  status: number
+  body: object
+}
+
+async function ask(url: string, key?: string): Promise<Answer | Error> {
+  try {
+    const headers: Record<string, string> = key === undefined ? {} : { authorization: `Bearer ${key}` }
+    const response = await fetch(url, { headers, redirect: 'error', signal: AbortSignal.timeout(TIMEOUT_MS) })
+    const body = (await response.json().catch(() => ({}))) as unknown
+    return { status: response.status, body: typeof body === 'object' && body !== null ? body : {} }
+  } catch (error) {
+    return error as Error
+  }
+}
