@@ -10,16 +10,22 @@ import { fileURLToPath } from 'node:url'
 import type { FastifyInstance } from 'fastify'
 import manifest from '../package.json' with { type: 'json' }
 import { mintJwt } from './api/jwt.ts'
+import type { Observers } from './api/observe.ts'
+import type { MetricsOptions } from './api/routes/metrics.ts'
 import { type ApiOptions, type Mount, openServer } from './api/server.ts'
-import { type Config, receiptsUrlOf } from './config.ts'
+import type { Reason } from './api/vitals.ts'
+import { openWorkerServer } from './api/worker.ts'
+import { type Config, isLoopback, receiptsUrlOf } from './config.ts'
 import { type DeliveryOptions, startDelivery } from './delivery/start.ts'
 import { openGateway } from './expo/gateway.ts'
-import { type Log, logFacts } from './log.ts'
+import { inRequest, type Log, logFacts } from './log.ts'
+import { openMetrics } from './metrics/metrics.ts'
 import type { Clock, Emit, PushGateway } from './ports.ts'
 import { sandboxPlugin } from './sandbox/plugin.ts'
 import { type KeptSecrets, keptSecrets } from './secrets.ts'
 import { isDatabaseAway } from './store/away.ts'
 import { type Database, openPglite, openPostgres } from './store/open.ts'
+import type { OpenTracing } from './tracing.ts'
 
 export const version: string = manifest.version
 
@@ -42,24 +48,40 @@ export async function openApp(config: Config, log: Log, stop?: AbortSignal): Pro
   const startedAt = new Date()
   const { mode, role } = config.settings
   log.info({ version, started_at: startedAt.toISOString(), mode, role }, `Belfry ${version} starts`)
-  const emit = logFacts(log)
   await using opened = new AsyncDisposableStack()
+  const metrics = openMetrics({ version, mode, role })
+  const emit = toBoth(logFacts(log), metrics.emit)
+  const tracing = await tracingOf(config)
+  opened.defer(async () => tracing?.close())
 
   const secrets = keptSecrets(config)
   const database = await openDatabase(config, emit, log, stop)
   opened.defer(() => database.close())
+  metrics.watch(database, config.settings.rateLimit)
 
   let isWorking = false
   let url: string | undefined
+  const observers = { emit, metrics, inRequest, tracing, standing: standingReasons(config) }
+  const parts = { database, secrets, log, startedAt, isWorking: () => isWorking, ...observers }
   if (role !== 'worker') {
-    const api = await openApi(config, { database, secrets, emit, log, startedAt, isWorking: () => isWorking })
+    const api = await openApi(config, parts)
     opened.defer(() => closeServer(api))
     url = urlOf(api)
+  } else if (config.settings.workerPort !== undefined) {
+    const server = await openForWorker(config, parts, config.settings.workerPort)
+    opened.defer(() => closeServer(server))
   }
   if (role !== 'api') {
     const gateway = gatewayOf(config, url)
     opened.defer(() => gateway.close())
-    const delivery = await startDelivery({ ...database, gateway, clock, emit, options: deliveryOptions(config) })
+    const delivery = await startDelivery({
+      ...database,
+      gateway,
+      clock,
+      emit,
+      tracing,
+      options: deliveryOptions(config),
+    })
     opened.defer(() => delivery.close(DRAIN_MS))
   }
   isWorking = true
@@ -72,7 +94,9 @@ export async function openApp(config: Config, log: Log, stop?: AbortSignal): Pro
   return { url, secrets, close: () => (closing ??= all.disposeAsync()) }
 }
 
-type ApiParts = Pick<ApiOptions, 'database' | 'emit' | 'startedAt' | 'isWorking'> & { secrets: KeptSecrets; log: Log }
+type ApiParts = Pick<ApiOptions, 'database' | 'startedAt' | 'isWorking' | 'log' | 'standing'> &
+  Observers &
+  MetricsOptions & { secrets: KeptSecrets }
 
 /** Listens before anything is sent: in sandbox mode, Expo is behind this very server. */
 async function openApi(config: Config, { secrets, ...parts }: ApiParts): Promise<FastifyInstance> {
@@ -83,16 +107,71 @@ async function openApi(config: Config, { secrets, ...parts }: ApiParts): Promise
     mode: settings.mode,
     jwt: { ...settings.jwt, secret: secrets.jwtSecret },
     operatorKey: secrets.operatorKey,
+    webhookSecret: config.secrets.supabaseWebhookSecret,
     texts: settings.texts,
     ttlSeconds: settings.ttlSeconds,
     openTestPush: settings.openTestPush,
     movesPerDay: settings.mode === 'sandbox' ? null : MOVES_PER_DAY,
     mounts: settings.mode === 'sandbox' ? [sandboxMount(config, secrets)] : [],
     rateLimit: settings.rateLimit,
+    rateLimits: settings.rateLimits,
+    trustProxy: settings.trustProxy,
+    corsOrigins: settings.corsOrigins,
     consoleDir,
   })
   await api.listen({ port: settings.port, host: settings.host })
   return api
+}
+
+/** A worker has no API, but whoever watches over it may ask how it is. */
+async function openForWorker(
+  { settings }: Config,
+  { secrets, ...parts }: ApiParts,
+  port: number,
+): Promise<FastifyInstance> {
+  const { mode, rateLimits, trustProxy } = settings
+  const server = await openWorkerServer({
+    ...parts,
+    version,
+    mode,
+    rateLimits,
+    trustProxy,
+    operatorKey: secrets.operatorKey,
+  })
+  await server.listen({ port, host: settings.host })
+  return server
+}
+
+/** Nothing of it is loaded when there is no collector. */
+async function tracingOf({ settings, secrets }: Config): Promise<OpenTracing | undefined> {
+  if (settings.tracing === undefined) return undefined
+  const { openTracing } = await import('./tracing.ts')
+  return openTracing(settings.tracing, secrets.otlpHeaders ?? {}, version)
+}
+
+function toBoth(log: Emit, count: Emit): Emit {
+  return (name, fact) => {
+    log(name, fact)
+    count(name, fact)
+  }
+}
+
+/** What the settings alone say that somebody should look at. */
+function standingReasons({ settings }: Config): Reason[] {
+  const wrong: [boolean, Reason['code'], string][] = [
+    [!settings.pushesEnabled, 'pushes_off', 'ENABLE_PUSH_NOTIFICATIONS is off: nothing is sent'],
+    [
+      settings.mode === 'sandbox' && !isLoopback(settings.host),
+      'sandbox_open',
+      'The sandbox is open to the network: no real phone rings',
+    ],
+    [
+      settings.production && settings.openTestPush,
+      'test_push_open',
+      'OPEN_TEST_PUSH is on: anybody can write on the screens of users',
+    ],
+  ]
+  return wrong.filter(([is]) => is).map(([, code, sentence]) => ({ code, sentence }))
 }
 
 function deliveryOptions({ settings }: Config): DeliveryOptions {
@@ -123,7 +202,7 @@ const preparedDatabase = fileURLToPath(
 )
 
 /** Built by `npm ci`; without it /console says how to build it. */
-const consoleDir = fileURLToPath(new URL('../console/dist', import.meta.url))
+export const consoleDir = fileURLToPath(new URL('../console/dist', import.meta.url))
 
 /** The sandbox makes bearer tokens for its phones only where the secret is our own, never with a configured one. */
 function sandboxMount(config: Config, { jwtSecret }: KeptSecrets): Mount {

@@ -6,8 +6,8 @@ import manifest from '../package.json' with { type: 'json' }
 import { CommandFault } from './commands/fault.ts'
 import { addRemoteVerbs } from './commands/remote-verbs.ts'
 import { ConfigFault } from './config.ts'
+import { NewerDatabase } from './store/compatibility.ts'
 import { FolderLocked } from './store/folder-lock.ts'
-import { NewerDatabase } from './store/migrations.ts'
 
 // Broadcasts make much garbage and keep little: V8, left alone, would rather grow than collect, by 80 MB in a large one.
 setFlagsFromString('--semi-space-growth-factor=1')
@@ -51,6 +51,12 @@ program
   .option('--port <port>', 'where it listens', '8788')
   .option('--host <host>', 'address it listens on', '127.0.0.1')
   .action(async (options) => (await import('./commands/sandbox.ts')).sandbox(options))
+program
+  .command('doctor')
+  .description('look at settings, database, clock, Expo, keys, port and the running server, and say what is wrong')
+  .option('--json', 'the findings as JSON, for programs')
+  .addHelpText('after', '\nChanges nothing, and notifies nobody. Exit codes: 0 nothing is wrong (no ✗), 1 something is.')
+  .action(async (options) => (await import('./commands/doctor.ts')).doctor(options))
 addRemoteVerbs(program)
 
 await program.parseAsync().catch(tell)
@@ -76,6 +82,7 @@ Examples:
   npm run -s belfry -- token alice --name "Alice" --ttl 12h
   npm run -s belfry -- test-token 'ExponentPushToken[xxxxxxxxxxxxxxxxxxxxxx]'
   npm run -s belfry -- sandbox --port 8788
+  npm run -s belfry -- doctor
   npm run -s belfry -- send --to everyone --title "The bells are up" --body "Come on Sunday"
   npm run -s belfry -- explain alice 01a20057-7cac-76f3-956a-aa206f66a746
 Settings come from the environment and .env; .env.example lists all.`

@@ -3,7 +3,7 @@ import { isIP } from 'node:net'
 import { z } from 'zod'
 
 /** Reads one value, or says why not. */
-function value<T>(read: (text: string) => T | { fault: string }) {
+export function value<T>(read: (text: string) => T | { fault: string }) {
   return z.string().transform((raw, context): T => {
     const result = read(raw.trim())
     if (typeof result !== 'object' || result === null || !('fault' in result)) return result as T
@@ -92,6 +92,57 @@ export function claims() {
     if (names.length <= 10 && names.every((name) => claimPath.test(name))) return names
     return { fault: `"${short(text)}" does not fit; expected names of claims with commas between them` }
   })
+}
+
+/** Several of a thing, commas between them. */
+export function words() {
+  return value<string[]>((text) => {
+    const all = text.split(',').map((word) => word.trim())
+    if (all.length <= 20 && all.every((word) => /^[!-~]{1,300}$/.test(word))) return all
+    return { fault: `"${short(text)}" does not fit; expected visible ASCII, commas between several` }
+  })
+}
+
+/** Web pages by their origins, exactly as browsers send them. */
+export function origins() {
+  return value<string[]>((text) => {
+    const all = text.split(',').map((one) => one.trim())
+    if (all.length > MOST_ORIGINS) return { fault: `holds more than ${MOST_ORIGINS}; expected fewer` }
+    for (const one of all) {
+      if (one.includes('*'))
+        return { fault: `"${short(one)}" would let pages of strangers in; expected each origin, such as ${ORIGIN}` }
+      const url = URL.canParse(one) ? new URL(one) : undefined
+      if (url === undefined || !/^https?:$/.test(url.protocol))
+        return { fault: `"${short(one)}" is not an origin; expected something like ${ORIGIN}` }
+      if (url.origin !== one)
+        return { fault: `"${short(one)}" is not what a browser sends; expected ${short(url.origin)}` }
+    }
+    return all
+  })
+}
+
+const MOST_ORIGINS = 100
+const ORIGIN = 'https://app.example.com'
+
+/** Whom to believe about the address of others: so many hops, or these proxies. */
+export function proxies() {
+  return value<number | string[]>((text) => {
+    if (/^\d{1,2}$/.test(text)) return Number(text)
+    const all = text.split(',').map((one) => one.trim())
+    const wrong = all.find((one) => !isNetwork(one))
+    if (wrong === undefined) return all
+    return {
+      fault: `"${short(wrong)}" does not fit; expected the number of proxies, or their addresses, such as 10.0.0.0/8, with commas between them`,
+    }
+  })
+}
+
+/** One that takes in everybody would believe what everybody says. */
+function isNetwork(text: string): boolean {
+  const [, address = '', bits] = /^([^/]*)(?:\/(\d{1,3}))?$/.exec(text) ?? []
+  const version = isIP(address)
+  if (version === 0 || address.includes('%')) return false
+  return bits === undefined || (Number(bits) >= 1 && Number(bits) <= (version === 4 ? 32 : 128))
 }
 
 function short(text: string): string {

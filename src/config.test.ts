@@ -43,6 +43,32 @@ describe('the settings', () => {
     expect(Object.values(secrets).filter((value) => value !== undefined)).toEqual([])
   })
 
+  test('let the pages in that are named exactly, and believe the proxies that are', () => {
+    const pages = 'https://app.example.com, http://localhost:8081'
+    expect(read({ CORS_ORIGINS: pages }).settings.corsOrigins).toEqual(pages.split(', '))
+    expect(read({}).settings).toMatchObject({ corsOrigins: [], trustProxy: 0 })
+    expect(read({ TRUST_PROXY: '2' }).settings.trustProxy).toBe(2)
+    const proxies = ['10.0.0.0/8', '192.0.2.1', '2001:db8::/32']
+    expect(read({ TRUST_PROXY: proxies.join(',') }).settings.trustProxy).toEqual(proxies)
+    const unfit = {
+      CORS_ORIGINS: [
+        '*',
+        'https://*.example.com',
+        'null',
+        'app.example.com',
+        'https://app.example.com/',
+        'https://APP.example.com',
+        'https://app.example.com:443',
+        'file://',
+        'https://ana@app.example.com',
+      ],
+      TRUST_PROXY: ['true', '-1', '0.0.0.0/0', '::/0', '10.0.0.0/33', 'localhost', '10.0.0.1,'],
+    }
+    for (const [name, values] of Object.entries(unfit))
+      for (const value of values)
+        expect([value, faultsOf({ [name]: value })]).toEqual([value, [expect.stringMatching(new RegExp(`^${name}: `))]])
+  })
+
   test('send to Expo in production, and wherever EXPO_PUSH_URL says', () => {
     expect(read(production).settings).toMatchObject({
       mode: 'expo',

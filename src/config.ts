@@ -6,7 +6,23 @@ import { readFileSync } from 'node:fs'
 import { resolve } from 'node:path'
 import { parseEnv } from 'node:util'
 import { z } from 'zod'
-import { claim, claims, flag, host, httpUrl, number, oneOf, plain, postgresUrl, secret } from './config-values.ts'
+import { contradictions, MIN_OPERATOR_KEY_LENGTH } from './config-contradictions.ts'
+import { headers, samplers, share, type TracingSettings, tracingSettings } from './config-tracing.ts'
+import {
+  claim,
+  claims,
+  flag,
+  host,
+  httpUrl,
+  number,
+  oneOf,
+  origins,
+  plain,
+  postgresUrl,
+  proxies,
+  secret,
+  words,
+} from './config-values.ts'
 import { readTexts } from './domain/texts-file.ts'
 import { defaultTexts, type Texts } from './domain/texts.ts'
 
@@ -26,9 +42,24 @@ export interface Settings {
   receiptDelayMs: number
   ttlSeconds: number
   texts: Texts
-  jwt: { jwksUrl?: string; issuer?: string; audience?: string; userClaim: string; nameClaims: string[] }
+  jwt: {
+    jwksUrl?: string
+    issuer?: string
+    audience?: string[]
+    audienceClaim: string
+    userClaim: string
+    nameClaims: string[]
+  }
   openTestPush: boolean
+  corsOrigins: string[]
+  /** Requests a minute; 0: no limit. */
+  rateLimits: { perUser: number; perKey: number; perAddress: number }
+  trustProxy: number | string[]
   role: Role
+  /** Where a worker answers whether it is well; undefined: nowhere. */
+  workerPort?: number
+  /** Undefined: no traces. */
+  tracing?: TracingSettings
   logLevel: LogLevel
 }
 
@@ -37,6 +68,9 @@ export interface Secrets {
   expoAccessToken?: string
   jwtSecret?: string
   operatorKey?: string
+  supabaseWebhookSecret?: string
+  /** What the collector of traces is sent with each request. */
+  otlpHeaders?: Record<string, string>
 }
 
 export interface Config {
@@ -65,7 +99,6 @@ export type Role = (typeof roles)[number]
 const EXPO_PUSH_URL = 'https://exp.host/--/api/v2/push/send'
 /** Shorter ones can be guessed. RFC 7518 asks for 32 bytes with HS256. */
 const MIN_JWT_SECRET_BYTES = 32
-const MIN_OPERATOR_KEY_LENGTH = 24
 /** Expo keeps receipts for a day; Apple and Google keep notifications for four weeks. */
 const MAX_RECEIPT_DELAY_MS = 23 * 3_600_000
 const MAX_TTL_SECONDS = 28 * 86_400
@@ -93,7 +126,8 @@ const schema = z.object({
   JWT_SECRET: secret(MIN_JWT_SECRET_BYTES, /^/).optional(),
   JWKS_URL: httpUrl().optional(),
   JWT_ISSUER: plain().optional(),
-  JWT_AUDIENCE: plain().optional(),
+  JWT_AUDIENCE: words().optional(),
+  JWT_AUDIENCE_CLAIM: claim().default('aud'),
   JWT_USER_CLAIM: claim().default('sub'),
   JWT_NAME_CLAIM: claims().default([
     'username',
@@ -103,8 +137,21 @@ const schema = z.object({
     'user_metadata.name',
   ]),
   OPERATOR_KEY: secret(MIN_OPERATOR_KEY_LENGTH).optional(),
+  SUPABASE_WEBHOOK_SECRET: secret(MIN_OPERATOR_KEY_LENGTH).optional(),
   OPEN_TEST_PUSH: flag().optional(),
+  CORS_ORIGINS: origins().optional(),
+  RATE_LIMIT_PER_USER: number(0, 100_000_000).default(60_000),
+  RATE_LIMIT_PER_KEY: number(0, 100_000_000).default(600_000),
+  RATE_LIMIT_PER_ADDRESS: number(0, 100_000_000).default(6_000),
+  TRUST_PROXY: proxies().default(0),
   ROLE: oneOf(roles).default('all'),
+  WORKER_PORT: number(0, 65_535).optional(),
+  OTEL_EXPORTER_OTLP_ENDPOINT: httpUrl().optional(),
+  OTEL_EXPORTER_OTLP_TRACES_ENDPOINT: httpUrl().optional(),
+  OTEL_EXPORTER_OTLP_HEADERS: headers().optional(),
+  OTEL_SERVICE_NAME: plain(/^.{1,100}$/u, '1 to 100 characters').default('belfry'),
+  OTEL_TRACES_SAMPLER: oneOf(samplers).default('parentbased_always_on'),
+  OTEL_TRACES_SAMPLER_ARG: share().default(1),
   LOG_LEVEL: oneOf(logLevels).default('info'),
 })
 type Values = z.output<typeof schema>
@@ -184,11 +231,21 @@ function settingsOf(values: Values, texts: Texts, directory: string): Settings {
       jwksUrl: values.JWKS_URL,
       issuer: values.JWT_ISSUER,
       audience: values.JWT_AUDIENCE,
+      audienceClaim: values.JWT_AUDIENCE_CLAIM,
       userClaim: values.JWT_USER_CLAIM,
       nameClaims: values.JWT_NAME_CLAIM,
     },
+    corsOrigins: values.CORS_ORIGINS ?? [],
+    rateLimits: {
+      perUser: values.RATE_LIMIT_PER_USER,
+      perKey: values.RATE_LIMIT_PER_KEY,
+      perAddress: values.RATE_LIMIT_PER_ADDRESS,
+    },
+    trustProxy: values.TRUST_PROXY,
     openTestPush: values.OPEN_TEST_PUSH ?? (mode === 'sandbox' && isLoopback(values.HOST)),
     role: values.ROLE,
+    workerPort: values.WORKER_PORT,
+    tracing: tracingSettings(values),
     logLevel: values.LOG_LEVEL,
   }
 }
@@ -199,27 +256,9 @@ function secretsOf(values: Values): Secrets {
     expoAccessToken: values.EXPO_ACCESS_TOKEN,
     jwtSecret: values.JWT_SECRET,
     operatorKey: values.OPERATOR_KEY,
+    supabaseWebhookSecret: values.SUPABASE_WEBHOOK_SECRET,
+    otlpHeaders: values.OTEL_EXPORTER_OTLP_HEADERS,
   }
-}
-
-/** What no setting shows by itself. It looks at what was set, so that these faults come with the others. */
-function contradictions(set: NodeJS.ProcessEnv): string[] {
-  const faults: string[] = []
-  if (set.JWT_SECRET !== undefined && set.JWKS_URL !== undefined)
-    faults.push('JWT_SECRET and JWKS_URL: both are set; expected one of them, for one kind of token')
-  const role = set.ROLE?.toLowerCase()
-  if ((role === 'api' || role === 'worker') && set.DATABASE_URL === undefined)
-    faults.push(`ROLE: "${role}" needs a database that processes can share; expected DATABASE_URL to be set, too`)
-  if (set.NODE_ENV !== 'production') {
-    if (role === 'worker' && set.EXPO_PUSH_URL === undefined)
-      faults.push('EXPO_PUSH_URL: not set; a worker has no sandbox of its own, expected the address to send to')
-    return faults
-  }
-  if (set.JWT_SECRET === undefined && set.JWKS_URL === undefined)
-    faults.push('JWT_SECRET: not set; in production expected JWT_SECRET or JWKS_URL, so that users can be told apart')
-  if (set.OPERATOR_KEY === undefined)
-    faults.push(`OPERATOR_KEY: not set; in production expected a key of at least ${MIN_OPERATOR_KEY_LENGTH} characters`)
-  return faults
 }
 
 function readTextsFile(values: Values, directory: string, faults: string[]): Texts {

@@ -1,4 +1,5 @@
 /** The log: JSON lines. Facts come in typed, and are worded here and nowhere else; no secret is ever whole in a line. */
+import { AsyncLocalStorage } from 'node:async_hooks'
 import { type Logger, pino } from 'pino'
 import type { LogLevel } from './config.ts'
 import { maskPushToken, maskPushTokensIn } from './domain/push-token.ts'
@@ -16,8 +17,23 @@ export function openLog(level: LogLevel, destination?: { write(line: string): vo
     timestamp: pino.stdTimeFunctions.isoTime,
     formatters: { level: (label: string) => ({ level: label }) },
     serializers: { err: describeError },
+    mixin: ofThisRequest,
   }
   return destination === undefined ? pino(options) : pino(options, destination)
+}
+
+/** The request that is being answered in this asynchronous context. */
+const answering = new AsyncLocalStorage<string>()
+
+/** Every line that is logged while `go` runs, and what it sets off, carries the request's id. */
+export function inRequest(id: string, go: () => void): void {
+  answering.run(id, go)
+}
+
+/** A request's own log carries it already. */
+function ofThisRequest(_fields: object, _level: number, log: Logger): object {
+  const reqId = answering.getStore()
+  return reqId === undefined || 'reqId' in log.bindings() ? {} : { reqId }
 }
 
 type Line = [level: 'debug' | 'info' | 'warn' | 'error', msg: string, fields: object]
@@ -25,10 +41,12 @@ type Wording = { [Name in keyof Facts]: (fact: Facts[Name]) => Line }
 
 /** The texts with emoji, and the ones after "Failed", "Error" and "Removed", are the two documents' own. */
 const wording: Wording = {
-  'request.settled': ({ accepted, refused, ...rest }) =>
-    accepted > 0
-      ? ['info', `✅ Push notification sent successfully: ${accepted} tickets`, { accepted, refused, ...rest }]
-      : ['warn', `Expo refused all ${refused} recipients of a request`, { accepted, refused, ...rest }],
+  'request.settled': ({ accepted, refused, codes, ...rest }) => {
+    const fields = { accepted, refused, ...rest, ...(refused > 0 && { codes }) }
+    return accepted > 0
+      ? ['info', `✅ Push notification sent successfully: ${accepted} tickets`, fields]
+      : ['warn', `Expo refused all ${refused} recipients of a request`, fields]
+  },
   'request.refused': ({ message, ...rest }) => [
     'error',
     `Failed to send batch: ${maskPushTokensIn(message)}`,
@@ -38,6 +56,13 @@ const wording: Wording = {
     rest.status === undefined
       ? ['error', `Error sending push notifications: ${maskPushTokensIn(reason)}`, { ...rest, hint: REACH_HINT }]
       : ['error', `Failed to send batch: ${maskPushTokensIn(reason)}`, { ...rest, hint: 'It will be tried again.' }],
+  'recipients.unknown': ({ lane, count }) => [
+    'warn',
+    `Whether ${count} devices were reached is not known, and they will not be tried again`,
+    { lane, count },
+  ],
+  'notifications.ended': (fact) => ['debug', 'Notifications have ended', fact],
+  'receipts.settled': (fact) => ['debug', "Expo's receipts were written down", fact],
   'receipts.failed': ({ reason, ...rest }) => [
     'warn',
     `Expo's receipts could not be fetched, and will be asked for again: ${maskPushTokensIn(reason)}`,
@@ -86,6 +111,12 @@ const wording: Wording = {
     { error: maskPushTokensIn(error) },
   ],
   'queue.error': ({ error }) => ['error', `The queue met an error: ${maskPushTokensIn(error)}`, {}],
+  'database.newer': ({ migration }) => [
+    'warn',
+    `A newer version of Belfry has migrated this database (${migration}); this one may still run on it`,
+    { hint: 'Finish the upgrade: start the newer version, then stop this one.' },
+  ],
+  'http.answered': ({ requestId, ...rest }) => ['debug', 'A request was answered', { reqId: requestId, ...rest }],
   'database.error': ({ error }) => ['error', `The database connection met an error: ${maskPushTokensIn(error)}`, {}],
 }
 

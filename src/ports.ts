@@ -1,5 +1,6 @@
 /** The doors between the rooms: what delivery asks of the outside world, and the facts it tells. */
 import type { ExpoMessage } from './domain/expo-message.ts'
+import type { NotificationState, SkipReason } from './domain/notification.ts'
 import type { Receipt, Ticket } from './domain/verdict.ts'
 
 /** One HTTP call to Expo is answered by one of these values; it never throws for what Expo or the network did. */
@@ -36,12 +37,33 @@ export type Lane = 'direct' | 'broadcast'
 
 /** What happened, for whoever words the log and counts the metrics. No fact carries a whole push token. */
 export interface Facts {
-  'request.settled': { lane: Lane; accepted: number; refused: number; ms: number; project: string | null }
-  'request.refused': { lane: Lane; status: number; code: string; message: string }
-  'request.failed': { lane: Lane; reason: string; status?: number; ambiguous: boolean }
+  'request.settled': {
+    lane: Lane
+    accepted: number
+    refused: number
+    ms: number
+    project: string | null
+    /** The refused ones, by Expo's code. */
+    codes: Record<string, number>
+  }
+  'request.refused': { lane: Lane; status: number; code: string; message: string; ms: number }
+  'request.failed': { lane: Lane; reason: string; status?: number; ambiguous: boolean; ms: number }
+  /** Whether these were reached nobody knows, and they will not be tried again. */
+  'recipients.unknown': { lane: Lane; count: number }
+  /** Notifications that have come to their end together. */
+  'notifications.ended': { lane: Lane; state: NotificationState; skipReason: SkipReason | null; count: number }
   'user.notified': { userId: string; notificationId: string; devices: number }
   'user.without_token': { userId: string; notificationId: string }
-  'receipts.failed': { reason: string; status?: number }
+  /** What the receipts for some tickets said; those that are not there yet are not counted. */
+  'receipts.settled': {
+    handedOver: number
+    failed: number
+    noReceipt: number
+    ms: number
+    /** The failed ones, by Expo's code. */
+    codes: Record<string, number>
+  }
+  'receipts.failed': { reason: string; status?: number; ms: number }
   'token.retired': { pushToken: string; stage: 'ticket' | 'receipt' }
   'tokens.suspended': { project: string | null; count: number }
   'tokens.restored': { project: string | null; deviceType: string | null; count: number }
@@ -53,6 +75,34 @@ export interface Facts {
   'job.failed': { queue: string; error: string }
   'queue.error': { error: string }
   'database.error': { error: string }
+  /** @param route the route's pattern, never the address; undefined: there is no such route. */
+  'http.answered': { method: string; route: string | undefined; status: number; ms: number; requestId: string }
+  /** This version runs beside a newer one, on what that made of the database. */
+  'database.newer': { migration: string }
+}
+
+/** Spans of traces. What they say of themselves never holds a push token, a bearer token or a body. */
+export interface Tracing {
+  begin(name: string, options: SpanOptions): Span
+}
+
+export type Attributes = Record<string, string | number | boolean>
+
+export interface SpanOptions {
+  kind: 'server' | 'consumer' | 'client'
+  /** A W3C traceparent to go on from; without a valid one, a trace of its own begins. */
+  parent?: string | undefined
+  /** Others that it has to do with. */
+  links?: string[]
+  attributes?: Attributes
+}
+
+export interface Span {
+  /** As others go on from it. */
+  traceparent: string
+  /** Something that it turned out to have to do with. */
+  link(traceparent: string): void
+  end(how?: { attributes?: Attributes; failure?: string }): void
 }
 
 export type Emit = <Name extends keyof Facts>(name: Name, fact: Facts[Name]) => void

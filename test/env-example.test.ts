@@ -10,7 +10,15 @@ const text = readFileSync(join(project, '.env.example'), 'utf8')
 const shown = parseEnv(text.replaceAll(/^# (?=[A-Z_]+=)/gm, ''))
 
 /** Shown with an example, because there is no default, or because it depends on others. */
-const examples = ['DATABASE_URL', 'TEXTS_FILE', 'JWKS_URL', 'EXPO_PUSH_URL', 'RECEIPT_DELAY_MS', 'OPEN_TEST_PUSH']
+const examples = [
+  'DATABASE_URL',
+  'TEXTS_FILE',
+  'JWKS_URL',
+  'EXPO_PUSH_URL',
+  'RECEIPT_DELAY_MS',
+  'OPEN_TEST_PUSH',
+  'CORS_ORIGINS',
+]
 
 test('it lists every setting, and no other', () => {
   const source = readFileSync(join(project, 'src', 'config.ts'), 'utf8')

@@ -5,8 +5,10 @@ import { useLive } from './live.ts'
 import { Icon, type IconName } from './parts/icons.tsx'
 import { to, useRoute } from './router.ts'
 import { AlarmsSection } from './sections/alarms.tsx'
+import { AuditSection } from './sections/audit.tsx'
 import { ComposeSection } from './sections/compose.tsx'
 import { ExplainSection } from './sections/explain.tsx'
+import { KeysSection } from './sections/keys.tsx'
 import { NotificationSection } from './sections/notification.tsx'
 import { NotificationsSection } from './sections/notifications.tsx'
 import { NowSection } from './sections/now.tsx'
@@ -42,6 +44,8 @@ const sections: [name: IconName, label: string][] = [
   ['compose', 'Compose'],
   ['people', 'People'],
   ['alarms', 'Alarms'],
+  ['keys', 'Keys'],
+  ['audit', 'Audit'],
 ]
 
 function Shell({ session, onSignOut }: { session: Session; onSignOut: () => void }) {
@@ -115,6 +119,10 @@ function Section({ parts: [name, first, second], now }: { parts: string[]; now: 
       return <ExplainSection user={first ?? ''} notification={second ?? ''} />
     case 'alarms':
       return <AlarmsSection open={(now?.alarms ?? 0) + (now?.breakers.length ?? 0)} />
+    case 'keys':
+      return <KeysSection />
+    case 'audit':
+      return <AuditSection key={first ?? ''} subject={first ?? ''} />
     default:
       return <NowSection now={now} />
   }

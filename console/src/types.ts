@@ -168,3 +168,25 @@ export interface Alarm {
   resolved_at: string | null
   resolved_by: string | null
 }
+
+export type Scope = 'send' | 'users' | 'read'
+
+export interface ServerKey {
+  id: string
+  name: string
+  prefix: string
+  scopes: Scope[]
+  created_at: string
+  last_used_at: string | null
+  expires_at: string | null
+  revoked_at: string | null
+}
+
+export interface AuditEntry {
+  id: string
+  at: string
+  actor: string
+  action: string
+  subject: string
+  detail: Record<string, unknown>
+}

@@ -8,15 +8,23 @@ const MAX_KNOWN = 10_000
 /** Users can be erased: whoever is met later than this is looked up again. */
 const KNOWN_FOR_MS = 60_000
 
-export function acquaintances(db: Db, now: () => number): (user: User) => Promise<void> {
+export interface Acquaintances {
+  meet: (user: User) => Promise<void>
+  forget: (userId: string) => void
+}
+
+export function acquaintances(db: Db, now: () => number): Acquaintances {
   const known = new Map<string, { name: string | null; at: number }>()
-  return async ({ id, name }) => {
-    const last = known.get(id)
-    if (last !== undefined && last.name === name && now() - last.at < KNOWN_FOR_MS) return
-    await ensureUser(db, { id, name })
-    known.delete(id)
-    known.set(id, { name, at: now() })
-    const [oldest] = known.keys()
-    if (known.size > MAX_KNOWN && oldest !== undefined) known.delete(oldest)
+  return {
+    forget: (userId) => void known.delete(userId),
+    meet: async ({ id, name }) => {
+      const last = known.get(id)
+      if (last !== undefined && last.name === name && now() - last.at < KNOWN_FOR_MS) return
+      await ensureUser(db, { id, name })
+      known.delete(id)
+      known.set(id, { name, at: now() })
+      const [oldest] = known.keys()
+      if (known.size > MAX_KNOWN && oldest !== undefined) known.delete(oldest)
+    },
   }
 }

@@ -3,6 +3,7 @@ import type { IncomingMessage, Server, ServerResponse } from 'node:http'
 import type { Socket } from 'node:net'
 import type { FastifyError, FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import { isDatabaseAway } from '../store/away.ts'
+import { isOfErasedUser } from '../store/erase.ts'
 import { bodyOf, Fault, type FaultCode, type FaultDetails, statusOf } from './faults.ts'
 
 const RETRY_AFTER_SECONDS = 2
@@ -37,6 +38,7 @@ export function answerError(error: unknown, request: FastifyRequest, reply: Fast
     request.log.warn({ error: (error as Error).message }, 'the database does not answer')
     return answerFault(reply, 'database_away')
   }
+  if (isOfErasedUser(error)) return answerFault(reply, 'user_erased')
   const { code, statusCode, validation } = error as Partial<FastifyError>
   if (validation) return answerFault(reply, ...faultOfValidation(validation as Issue[]))
   const known = code !== undefined ? byFastifyCode[code] : undefined
@@ -93,11 +95,26 @@ export function answerOnSocket(error: NodeJS.ErrnoException, socket: Socket): vo
   if (error.code === 'ECONNRESET' || !socket.writable) return void socket.destroy()
   const code = byParserCode[error.code ?? ''] ?? 'bad_http'
   const body = JSON.stringify(bodyOf(code))
-  socket.end(
-    `HTTP/1.1 ${statusOf(code)} ${reasons[code] ?? 'Bad Request'}\r\nContent-Type: application/json; charset=utf-8\r\n` +
-      `Content-Length: ${Buffer.byteLength(body)}\r\nConnection: close\r\n\r\n${body}`,
-    () => socket.destroy(),
-  )
+  const headers = Object.entries(bareHeaders(body)).map(([name, value]) => `${name}: ${value}\r\n`)
+  const status = `HTTP/1.1 ${statusOf(code)} ${reasons[code] ?? 'Bad Request'}`
+  socket.end(`${status}\r\n${headers.join('')}\r\n${body}`, () => socket.destroy())
+}
+
+/** What every answer says to browsers, where no hook has run that would say more. */
+export const SAFE_HEADERS = {
+  'Content-Security-Policy': "default-src 'none'; frame-ancestors 'none'",
+  'X-Content-Type-Options': 'nosniff',
+  'Referrer-Policy': 'no-referrer',
+  'Cache-Control': 'no-store',
+}
+
+function bareHeaders(body: string): Record<string, string> {
+  return {
+    ...SAFE_HEADERS,
+    'Content-Type': 'application/json; charset=utf-8',
+    'Content-Length': String(Buffer.byteLength(body)),
+    Connection: 'close',
+  }
 }
 
 const reasons: Partial<Record<FaultCode, string>> = {
@@ -109,11 +126,7 @@ const reasons: Partial<Record<FaultCode, string>> = {
 export function answerExpectations(server: Server): void {
   server.on('checkExpectation', (_request: IncomingMessage, response: ServerResponse) => {
     const body = JSON.stringify(bodyOf('expectation'))
-    response.writeHead(statusOf('expectation'), {
-      'Content-Type': 'application/json; charset=utf-8',
-      'Content-Length': Buffer.byteLength(body),
-      Connection: 'close',
-    })
+    response.writeHead(statusOf('expectation'), bareHeaders(body))
     response.end(body)
   })
 }

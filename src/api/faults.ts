@@ -18,6 +18,11 @@ export const faults = {
     'Expected what the app gets from getExpoPushTokenAsync, like ExponentPushToken[xxxxxxxxxxxxxxxxxxxxxx].',
   ],
   idempotency_key: [400, 'The Idempotency-Key cannot be used', 'Expected 1 to 255 visible ASCII characters.'],
+  acting_for: [
+    400,
+    'The header Belfry-User is missing or cannot be used',
+    'A server key calls this route for a user: their id of 1 to 128 characters in Belfry-User, their name in Belfry-User-Name, both percent-encoded as UTF-8.',
+  ],
   unauthenticated: [401, 'A bearer token is required', 'Send it as "Authorization: Bearer <token>".'],
   token_invalid: [401, 'The bearer token is not valid', ''],
   token_expired: [401, 'The bearer token has expired', 'Sign in again, or refresh the token.'],
@@ -39,6 +44,12 @@ export const faults = {
     'The user needs to open the app once so that it registers a token.',
   ],
   too_slow: [408, 'The request took too long to arrive', ''],
+  user_erased: [
+    409,
+    'This user was erased a moment ago',
+    'In a minute they can begin anew, as somebody who was never here.',
+  ],
+  key_ended: [409, 'This key has been revoked or has expired', 'Create a new one; an ended key does not come back.'],
   too_large: [413, 'The body is larger than 256 KB', ''],
   push_too_big: [
     413,
@@ -52,6 +63,11 @@ export const faults = {
     'Send application/json; for posts application/x-www-form-urlencoded does as well.',
   ],
   expectation: [417, 'This expectation cannot be met', 'Of the Expect header only 100-continue is known.'],
+  row_unfit: [
+    422,
+    'This row cannot be used: {why}',
+    'The columns that are looked at are in docs/from-supabase.md; others do not matter.',
+  ],
   idempotency_reused: [
     422,
     'This Idempotency-Key has been used with another request',
@@ -59,6 +75,11 @@ export const faults = {
   ],
   too_many_moves: [429, 'This push token has changed hands too often today', 'Register it again tomorrow.'],
   too_many_attempts: [429, 'Too many attempts to sign in', 'Wait a minute, and look the key up meanwhile.'],
+  too_many_requests: [
+    429,
+    'Too many requests',
+    'Wait as many seconds as Retry-After says. The limits are settings of the server: RATE_LIMIT_PER_USER and the like.',
+  ],
   headers_too_large: [431, 'The headers are larger than 16 KB', ''],
   internal: [
     500,

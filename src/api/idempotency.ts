@@ -26,9 +26,10 @@ async function committed<Answer>(answer: Answer): Promise<Answer> {
   return answer
 }
 
-function callerOf(request: FastifyRequest): string {
-  if (request.user !== null) return `user ${request.user.id}`
-  return request.byServer === null ? 'operator' : `server ${request.byServer.id}`
+/** What a backend does for a user is not what the user does, nor what another backend does for them. */
+function callerOf({ user, byServer }: FastifyRequest): string {
+  if (byServer !== null) return `server ${byServer.id}${user === null ? '' : ` for ${user.id}`}`
+  return user === null ? 'operator' : `user ${user.id}`
 }
 
 function hashOf(request: FastifyRequest): string {

@@ -14,7 +14,10 @@ export interface JwtSettings {
   secret?: string
   jwksUrl?: string
   issuer?: string
-  audience?: string
+  /** One of them is enough. */
+  audience?: string[]
+  /** The claim that says for whom the token was made; most issuers use `aud`. */
+  audienceClaim?: string
   userClaim: string
   nameClaims: string[]
 }
@@ -36,19 +39,22 @@ const PUBLIC_KEY_ALGORITHMS = [
   'Ed25519',
 ]
 const MAX_NAME_LENGTH = 200
+/** Issuers sign other things with the same key, such as notices of a log-out; those say so here. */
+const OUR_TYPES = new Set(['jwt', 'at+jwt'])
 
 export function jwtVerifier(settings: JwtSettings): VerifyJwt {
   const options = {
     algorithms: settings.jwksUrl === undefined ? ['HS256'] : PUBLIC_KEY_ALGORITHMS,
     requiredClaims: ['exp', settings.userClaim.split('.')[0] as string],
     ...(settings.issuer !== undefined && { issuer: settings.issuer }),
-    ...(settings.audience !== undefined && { audience: settings.audience }),
   }
   const key = keyOf(settings)
   return async (token) => {
-    const { payload } = await jwtVerify(token, key, options).catch((error: unknown) => {
+    const { payload, protectedHeader } = await jwtVerify(token, key, options).catch((error: unknown) => {
       throw faultOf(error)
     })
+    requireType(protectedHeader.typ)
+    requireAudience(payload, settings)
     return { id: userIdOf(payload, settings.userClaim), name: nameOf(payload, settings.nameClaims) }
   }
 }
@@ -59,10 +65,11 @@ export async function mintJwt(settings: JwtSettings, user: User, ttlSeconds: num
   const claims: JWTPayload = {}
   put(claims, settings.userClaim, user.id)
   if (user.name !== null) put(claims, settings.nameClaims[0] ?? 'name', user.name)
+  const [audience] = settings.audience ?? []
+  if (audience !== undefined) put(claims, settings.audienceClaim ?? 'aud', audience)
   const jwt = new SignJWT(claims).setProtectedHeader({ alg: 'HS256', typ: 'JWT' }).setIssuedAt()
   jwt.setExpirationTime(Math.floor(Date.now() / 1000) + ttlSeconds)
   if (settings.issuer !== undefined) jwt.setIssuer(settings.issuer)
-  if (settings.audience !== undefined) jwt.setAudience(settings.audience)
   return jwt.sign(new TextEncoder().encode(settings.secret))
 }
 
@@ -85,9 +92,22 @@ function faultOf(error: unknown): Fault {
   return new Fault('token_invalid')
 }
 
+function requireType(typ: unknown): void {
+  if (typ === undefined) return
+  if (typeof typ === 'string' && OUR_TYPES.has(typ.toLowerCase().replace(/^application\//, ''))) return
+  throw new Fault('token_invalid', { hint: 'Its header says that it is no token for calling an API.' })
+}
+
+function requireAudience(payload: JWTPayload, { audience, audienceClaim = 'aud' }: JwtSettings): void {
+  if (audience === undefined) return
+  const named = [at(payload, audienceClaim)].flat()
+  if (named.some((one) => typeof one === 'string' && audience.includes(one))) return
+  throw new Fault('token_invalid', { hint: `Its claim "${audienceClaim}" is missing or not as expected.` })
+}
+
 function userIdOf(payload: JWTPayload, claim: string): string {
   const id = at(payload, claim)
-  if (typeof id === 'string' && id.length > 0 && id.length <= MAX_ID_LENGTH && isCleanText(id)) return id
+  if (isUserId(id)) return id
   throw new Fault('token_invalid', {
     hint: `Its claim "${claim}" must be a string of 1 to ${MAX_ID_LENGTH} characters.`,
   })
@@ -95,11 +115,20 @@ function userIdOf(payload: JWTPayload, claim: string): string {
 
 function nameOf(payload: JWTPayload, claims: string[]): string | null {
   for (const claim of claims) {
-    const name = at(payload, claim)
-    if (typeof name !== 'string' || name.trim() === '' || !isCleanText(name)) continue
-    return Array.from(name.trim()).slice(0, MAX_NAME_LENGTH).join('')
+    const name = cleanName(at(payload, claim))
+    if (name !== null) return name
   }
   return null
+}
+
+export function isUserId(id: unknown): id is string {
+  return typeof id === 'string' && id.length > 0 && id.length <= MAX_ID_LENGTH && isCleanText(id)
+}
+
+/** A name as it is kept; null: it is none. */
+export function cleanName(name: unknown): string | null {
+  if (typeof name !== 'string' || name.trim() === '' || !isCleanText(name)) return null
+  return Array.from(name.trim()).slice(0, MAX_NAME_LENGTH).join('')
 }
 
 function isCleanText(value: string): boolean {

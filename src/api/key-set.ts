@@ -23,22 +23,24 @@ const MAX_BYTES = 1_000_000
 
 export function keySetAt(url: URL, now: () => number = Date.now): JWTVerifyGetKey {
   const cache: JWKSCacheInput = {}
+  const pausing = new Error('the key server failed a moment ago')
+  let failedAt = Number.NEGATIVE_INFINITY
   const remote = createRemoteJWKSet(url, {
     cacheMaxAge: KEEP_MS,
     cooldownDuration: COOLDOWN_MS,
     timeoutDuration: TIMEOUT_MS,
     [jwksCache]: cache,
-    [customFetch]: fetchLimited,
+    [customFetch]: async (address, options) => {
+      if (now() - failedAt < PAUSE_AFTER_FAILURE_MS) throw pausing
+      return fetchLimited(address, options)
+    },
   })
-  let failedAt = Number.NEGATIVE_INFINITY
   return async (header, token) => {
-    const fresh = cache.uat !== undefined && now() - cache.uat < KEEP_MS
     try {
-      if (!fresh && now() - failedAt < PAUSE_AFTER_FAILURE_MS) throw new Error('the key server failed a moment ago')
       return await remote(header, token)
     } catch (error) {
       if (isAboutTheToken(error)) throw error
-      if (now() - failedAt >= PAUSE_AFTER_FAILURE_MS) failedAt = now()
+      if (error !== pausing) failedAt = now()
       if (cache.jwks === undefined || cache.uat === undefined || now() - cache.uat > STALE_MS)
         throw new Fault('keys_away')
       return createLocalJWKSet(cache.jwks)(header, token)

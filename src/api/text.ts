@@ -17,10 +17,13 @@ export function text(least: number, most = BODY_LIMIT) {
     .refine((value) => !value.includes('\0') && value.isWellFormed(), 'holds a character that is not text')
     .refine((value) => lengthOf(value) >= least, least === 1 ? 'must not be empty' : `needs ${least} characters`)
     .refine((value) => lengthOf(value) <= most, `takes at most ${most} characters`)
+    .meta({ ...(least > 0 && { minLength: least }), maxLength: most })
 }
 
 export function optionalText(most: number) {
-  return z.preprocess((value) => value || undefined, text(1, most).optional())
+  return z
+    .preprocess((value) => value || undefined, text(1, most).optional())
+    .meta({ type: ['string', 'null'], maxLength: most })
 }
 
 export const id = () => text(1, MAX_ID_LENGTH)
@@ -28,10 +31,12 @@ export const id = () => text(1, MAX_ID_LENGTH)
 /** One of a few words, in any letter case. */
 export function word<const T extends readonly [string, ...string[]]>(words: T, anyCase = false) {
   const expected = `must be one of ${words.join(', ')}`
-  return z.preprocess(
-    (value) => (anyCase && typeof value === 'string' ? value.toLowerCase() : value),
-    z.enum(words, { error: ({ input }) => (input === undefined ? 'is missing' : expected) }),
-  )
+  return z
+    .preprocess(
+      (value) => (anyCase && typeof value === 'string' ? value.toLowerCase() : value),
+      z.enum(words, { error: ({ input }) => (input === undefined ? 'is missing' : expected) }),
+    )
+    .meta({ type: 'string', enum: [...words] })
 }
 
 const uuid = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/i

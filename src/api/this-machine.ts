@@ -2,6 +2,7 @@
  * Whether a request comes from a person or program on this machine. A proxy here would make everybody look so, and a
  * web page of a stranger can make a browser here ask: neither counts.
  */
+import { isIP } from 'node:net'
 import type { FastifyRequest } from 'fastify'
 
 export function isOnThisMachine(request: FastifyRequest): boolean {
@@ -10,8 +11,9 @@ export function isOnThisMachine(request: FastifyRequest): boolean {
   return isNear && !isForwarded(request) && namesThisMachine(request, localAddress) && isOwnPage(request)
 }
 
-function isLoopback(address: string | undefined): boolean {
-  return address === '::1' || /^(::ffff:)?127\./.test(address ?? '')
+/** An address, not a name that looks like one: 127.0.0.1.example.com is whose that domain is. */
+function isLoopback(address = ''): boolean {
+  return isIP(address) > 0 && /^(::1$|(::ffff:)?127\.)/.test(address)
 }
 
 function isForwarded({ headers }: FastifyRequest): boolean {

@@ -31,9 +31,11 @@ export function banner(app: App, config: Config): string {
 }
 
 function workerBanner(config: Config): string {
+  const { workerPort, host } = config.settings
   const rows = [
     ['Mode', modeOf(config)],
     ['Database', databaseOf(config)],
+    ...(workerPort === undefined ? [] : [['Health', `on port ${workerPort} of ${host}, with its metrics`]]),
   ]
   return ['', `  Belfry ${version}: a worker is ready`, '', ...rows.map(row), '', ''].join('\n')
 }

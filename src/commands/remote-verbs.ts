@@ -8,6 +8,9 @@ export function addRemoteVerbs(program: Command): void {
   addSend(program)
   addNotifications(program)
   addTokens(program)
+  addKeys(program)
+  addUsers(program)
+  addAudit(program)
   program
     .command('explain')
     .description('why a user did or did not get a notification: one sentence, then every step')
@@ -117,4 +120,70 @@ ${where}`,
     .option('--json', 'JSON lines instead')
     .addHelpText('after', `\nExample:\n  belfry tokens export > push_tokens.csv\n${where}`)
     .action(async (options) => (await import('./tokens.ts')).exportTokens(options))
+}
+
+function addUsers(program: Command): void {
+  const group = program.command('users').description('what a person may ask for')
+  group
+    .command('export')
+    .description('all that is kept about them, as one JSON document')
+    .argument('<id>')
+    .addHelpText('after', `\nExample:\n  belfry users export alice > alice.json\n${where}`)
+    .action(async (id) => (await import('./users.ts')).exportUser(id))
+  group
+    .command('erase')
+    .description('erase them for good; asks for the id once more')
+    .argument('<id>')
+    .option('--yes', 'do not ask')
+    .option(...json)
+    .addHelpText('after', `\nExample:\n  belfry users erase alice --yes\n${where}`)
+    .action(async (id, options) => (await import('./users.ts')).eraseUser(id, options))
+}
+
+function addAudit(program: Command): void {
+  program
+    .command('audit')
+    .description('who did what to whom, newest first')
+    .option('--actor <who>', '"operator", "system", "user:<id>" or "key:<id>"; with * behind it, what begins so')
+    .option('--action <what>', 'such as "push_token.move" or "notification.*"')
+    .option('--subject <whom>', 'such as "user:alice"')
+    .option('--limit <count>', 'how many', '50')
+    .option('--before <id>', 'the page after this entry')
+    .option(...json)
+    .addHelpText('after', `\nExample:\n  belfry audit --subject user:alice\n${where}`)
+    .action(async (options) => (await import('./audit.ts')).listAudit(options))
+}
+
+function addKeys(program: Command): void {
+  const group = program.command('keys').description('keys for other backends')
+  group
+    .command('list')
+    .description('those that can be used first; of each only how it begins')
+    .option(...json)
+    .addHelpText('after', `\nExample:\n  belfry keys list\n${where}`)
+    .action(async (options) => (await import('./keys.ts')).listKeys(options))
+  group
+    .command('create')
+    .description('make one; its secret is printed now and never again')
+    .argument('<name>', 'whose it is, for people')
+    .requiredOption('--scopes <scopes>', 'send, users, read, with commas between them')
+    .option('--expires <time>', 'not valid after this time, such as 2027-01-31T09:00:00Z, or for so long: 12h, 90d')
+    .option(...json)
+    .addHelpText('after', `\nExample:\n  KEY=$(belfry keys create shop --scopes send,read --expires 90d)\n${where}`)
+    .action(async (name, options) => (await import('./keys.ts')).createKey(name, options))
+  group
+    .command('rotate')
+    .description('give it a new secret, which is printed now and never again')
+    .argument('<id>')
+    .option('--grace <time>', 'how long the old secret still holds: 30m, 12h, up to 7d', '0')
+    .option(...json)
+    .addHelpText('after', `\nExample:\n  belfry keys rotate 01a20057-7cac-76f3-956a-aa206f66a746 --grace 1h\n${where}`)
+    .action(async (id, options) => (await import('./keys.ts')).rotateKey(id, options))
+  group
+    .command('revoke')
+    .description('end it for good; within five seconds nobody gets in with it')
+    .argument('<id>')
+    .option(...json)
+    .addHelpText('after', `\nExample:\n  belfry keys revoke 01a20057-7cac-76f3-956a-aa206f66a746\n${where}`)
+    .action(async (id, options) => (await import('./keys.ts')).revokeKey(id, options))
 }

@@ -21,7 +21,8 @@ export function server(): Server {
   return { url: remote.url, call: (method, path, body) => call(remote.url, key, method, path, body) }
 }
 
-function kept(file: string): string | undefined {
+/** The key that a server made for itself. */
+export function kept(file: string): string | undefined {
   try {
     return readFileSync(file, 'utf8').trim()
   } catch {

@@ -2,7 +2,7 @@ import { statSync } from 'node:fs'
 import { openBar } from './progress.ts'
 import { CommandFault } from './fault.ts'
 import { columns, count, print, type Server, server } from './remote.ts'
-import { readRows, tokenOf } from './table-rows.ts'
+import { hasNone, readRows, tokenOf } from './table-rows.ts'
 
 interface Imported {
   imported: number
@@ -60,6 +60,7 @@ async function* batches(file: string, total: Imported, onBytes: (bytes: number) 
       total.bad.push({ line: row.line, error: row.fault })
       continue
     }
+    if (hasNone(row.cells)) continue
     const one = { line: row.line, ...tokenOf(row.cells) }
     batch.push(one)
     bytes += JSON.stringify(one).length

@@ -17,30 +17,36 @@ import { planNew, resumePlan } from './plan.ts'
 import { enqueueReceipts } from './receipts.ts'
 import { type Hold, type Run, worst } from './run.ts'
 import type { Workplace } from './start.ts'
+import { tellEnded, tellUnknown } from './tell.ts'
+import { inChunkSpan } from './traced.ts'
 
 type ChunkJob = Job<'send-broadcast'>
 
 export async function sendChunk(place: Workplace, run: Run, job: ChunkJob): Promise<void> {
-  const { notificationId, tries } = job.data
+  const { notificationId } = job.data
   const notification = (await loadNotifications(place.db, [notificationId])).get(notificationId)
   if (!notification) return place.db.transaction((tx) => place.queue.complete(tx, [job]))
+  await inChunkSpan(place.tracing, notification, job.data.trace, () => sendLoaded(place, run, job, notification))
+}
+
+async function sendLoaded(place: Workplace, run: Run, job: ChunkJob, notification: Notification): Promise<void> {
   const ending = endingOf(notification, place.options.pushesEnabled)
   if (ending) return endChunk(place, notification, job, ending)
   if (notification.state === 'paused') return parkChunk(place, job)
   const parcels = await parcelsOf(place, notification, job.data)
-  const end = worst(await all(parcels.map((parcel) => run('broadcast', [parcel], tries))))
+  const end = worst(await all(parcels.map((parcel) => run('broadcast', [parcel], job.data.tries))))
   if (end === 'stopped') return
   if (end === 'not_begun') return lookAgain(place, run, job)
   await (end === 'done' ? finish(place, job) : postpone(place, job, end))
 }
 
 async function parcelsOf(
-  { db, pace }: Workplace,
+  { db, pace, emit }: Workplace,
   notification: Notification,
   data: QueueData['send-broadcast'],
 ): Promise<Parcel[]> {
   const plan = (await findPlan(db, [notification.id], data.from)).get(notification.id)
-  if (plan) return resumePlan(db, notification, plan)
+  if (plan) return resumePlan({ db, emit }, notification, plan)
   const { audience } = notification
   const topic = 'topic' in audience ? audience.topic : undefined
   const recipients = await readChunk(db, { from: data.from, to: data.to, except: audience.except ?? [], topic })
@@ -58,24 +64,31 @@ async function lookAgain(place: Workplace, run: Run, job: ChunkJob): Promise<voi
 }
 
 async function finish(place: Workplace, job: ChunkJob): Promise<void> {
-  await place.db.transaction(async (tx) => {
+  const ended = await place.db.transaction(async (tx) => {
     await place.queue.complete(tx, [job])
     await enqueueReceipts(tx, [job.data.notificationId], job.data.from, place.options.receiptDelayMs)
-    await finishChunk(tx, job.data.notificationId)
+    const last = await finishChunk(tx, job.data.notificationId)
     await passBaton(tx, job)
+    return last
   })
+  tellEnded(place.emit, ended)
 }
 
 async function endChunk(place: Workplace, notification: Notification, job: ChunkJob, ending: Ending): Promise<void> {
-  await place.db.transaction(async (tx) => {
+  const { unknown, ended } = await place.db.transaction(async (tx) => {
     await place.queue.complete(tx, [job])
-    await closePlan(tx, notification, job.data.from, ending)
+    const closed = await closePlan(tx, notification, job.data.from, ending)
     await enqueueReceipts(tx, [notification.id], job.data.from, place.options.receiptDelayMs)
-    if (ending === 'expired')
-      await finishNotifications(tx, [{ id: notification.id, skipReason: null, state: 'expired' }])
-    await finishChunk(tx, notification.id)
+    const expired =
+      ending === 'expired'
+        ? await finishNotifications(tx, [{ id: notification.id, skipReason: null, state: 'expired' }])
+        : []
+    const last = await finishChunk(tx, notification.id)
     await passBaton(tx, job)
+    return { unknown: closed, ended: [...expired, ...last] }
   })
+  tellUnknown(place.emit, 'broadcast', unknown)
+  tellEnded(place.emit, ended)
 }
 
 async function postpone(place: Workplace, job: ChunkJob, hold: Hold): Promise<void> {
@@ -97,6 +110,7 @@ async function parkChunk(place: Workplace, job: ChunkJob): Promise<void> {
 
 /** The chunk in the middle of a page asks for the next page, in the transaction in which it leaves the queue. */
 async function passBaton(tx: Db, job: ChunkJob): Promise<void> {
-  const { baton, notificationId } = job.data
-  if (baton !== null) await tx.enqueue('fan-out', [{ notificationId, page: baton }])
+  const { baton, notificationId, trace } = job.data
+  if (baton === null) return
+  await tx.enqueue('fan-out', [{ notificationId, page: baton, ...(trace !== undefined && { trace }) }])
 }

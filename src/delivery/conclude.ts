@@ -8,6 +8,7 @@ import { isDatabaseAway } from '../store/away.ts'
 import { repeatAmbiguous } from '../store/deliveries.ts'
 import { all } from './all.ts'
 import { divideRequest } from './divide-request.ts'
+import { tellUnknown } from './tell.ts'
 import { type Begun, settleAll } from './parcel.ts'
 import { release, type SenderParts, type Sent } from './sending.ts'
 import { untilSaved } from './settle.ts'
@@ -55,7 +56,7 @@ async function notSent(parts: SenderParts, answered: Answered, answer: Of<'later
 async function refused(parts: SenderParts, answered: Answered, answer: Of<'refused'>): Promise<Sent> {
   const { lane, begun } = answered
   const { status, code, message } = answer
-  parts.emit('request.refused', { lane, status, code, message })
+  parts.emit('request.refused', { lane, status, code, message, ms: Math.round(answered.ms) })
   if (status === 401 || status === 403) {
     const reason = `Expo refuses the access token: ${message}`
     const sent = await release(parts, begun, { kind: 'again', parcels: begun, afterMs: 0, reason })
@@ -78,6 +79,11 @@ async function repeatOrGiveUp(parts: SenderParts, answered: Answered, reason: st
   const held = again.map((one) => one.held)
   await untilSaved(parts.clock, parts.emit, () => repeatAmbiguous(parts.db, held))
   await all(over.map((one) => parts.settle(settleAll(one, one.held, RESULT.unknown))))
+  tellUnknown(
+    parts.emit,
+    answered.lane,
+    over.map((one) => one.delivery),
+  )
   await tellBreaker(parts, answered, 'failed')
   if (again.length === 0) return { kind: 'done' }
   return { kind: 'again', parcels: again, afterMs: backoffMs(answered.tries + 1, Math.random()), reason }
@@ -94,8 +100,14 @@ async function tellBreaker(
   })
 }
 
-function tellFailure(parts: SenderParts, { lane }: Answered, answer: Of<'later' | 'ambiguous'>): void {
+function tellFailure(parts: SenderParts, { lane, ms }: Answered, answer: Of<'later' | 'ambiguous'>): void {
   const { reason, status } = answer
   const ambiguous = answer.kind === 'ambiguous'
-  parts.emit('request.failed', { lane, reason, ambiguous, ...(status === undefined ? {} : { status }) })
+  parts.emit('request.failed', {
+    lane,
+    reason,
+    ambiguous,
+    ms: Math.round(ms),
+    ...(status === undefined ? {} : { status }),
+  })
 }

@@ -13,6 +13,8 @@ import { enqueueReceipts } from './receipts.ts'
 import type { Ended, Hold, Run } from './run.ts'
 import { worst } from './run.ts'
 import type { Workplace } from './start.ts'
+import { tellEnded, tellUnknown } from './tell.ts'
+import { inDirectSpans } from './traced.ts'
 
 type DirectJob = Job<'send-direct'>
 interface Task {
@@ -34,7 +36,10 @@ export async function sendDirect(place: Workplace, run: Run, jobs: DirectJob[]):
     if (!notification) await place.db.transaction((tx) => place.queue.complete(tx, [job]))
     else if (!(await endOrPark(place, { job, notification }))) tasks.push({ job, notification })
   }
-  if (tasks.length === 0) return
+  if (tasks.length > 0) await inDirectSpans(place.tracing, tasks, () => sendTasks(place, run, tasks))
+}
+
+async function sendTasks(place: Workplace, run: Run, tasks: Task[]): Promise<void> {
   const { parcels, taken, skipped } = await parcelsOf(place, tasks)
   const ends = await sendParcels(run, parcels, taken)
   const done = taken.filter((task) => ends.get(task.notification.id) === 'done')
@@ -77,7 +82,7 @@ async function parcelsOf(place: Workplace, tasks: Task[]): Promise<Planned> {
   for (const task of taken) if (!goingOut.has(task.notification.id)) skipped.set(task, 'credentials')
   for (const { notification } of tasks) {
     const plan = plans.get(notification.id)
-    if (plan) parcels.push(...(await resumePlan(place.db, notification, plan satisfies Plan)))
+    if (plan) parcels.push(...(await resumePlan(place, notification, plan satisfies Plan)))
   }
   return { parcels, taken: [...taken, ...tasks.filter((task) => plans.has(task.notification.id))], skipped }
 }
@@ -126,14 +131,15 @@ async function finish(place: Workplace, done: Task[], skipped: Planned['skipped'
   if (tasks.length === 0) return
   const ids = tasks.map((task) => task.notification.id)
   const ends = tasks.map((task) => ({ id: task.notification.id, skipReason: skipped.get(task) ?? null }))
-  await place.db.transaction(async (tx) => {
+  const ended = await place.db.transaction(async (tx) => {
     await place.queue.complete(
       tx,
       tasks.map((task) => task.job),
     )
-    await finishNotifications(tx, ends)
     await enqueueReceipts(tx, ids, DIRECT_CHUNK, place.options.receiptDelayMs)
+    return finishNotifications(tx, ends)
   })
+  tellEnded(place.emit, ended)
   for (const [{ notification }, reason] of skipped) {
     if (reason !== 'no_push_token') continue
     const users = 'users' in notification.audience ? notification.audience.users : []
@@ -142,15 +148,16 @@ async function finish(place: Workplace, done: Task[], skipped: Planned['skipped'
 }
 
 async function end(place: Workplace, { job, notification }: Task, ending: Ending): Promise<void> {
-  await place.db.transaction(async (tx) => {
+  const { unknown, ended } = await place.db.transaction(async (tx) => {
     await place.queue.complete(tx, [job])
-    await closePlan(tx, notification, DIRECT_CHUNK, ending)
-    const state = ending === 'expired' ? 'expired' : 'finished'
-    await finishNotifications(tx, [
-      { id: notification.id, skipReason: ending === 'disabled' ? 'disabled' : null, state },
-    ])
+    const closed = await closePlan(tx, notification, DIRECT_CHUNK, ending)
     await enqueueReceipts(tx, [notification.id], DIRECT_CHUNK, place.options.receiptDelayMs)
+    const state = ending === 'expired' ? 'expired' : 'finished'
+    const skipReason = ending === 'disabled' ? 'disabled' : null
+    return { unknown: closed, ended: await finishNotifications(tx, [{ id: notification.id, skipReason, state }]) }
   })
+  tellUnknown(place.emit, 'direct', unknown)
+  tellEnded(place.emit, ended)
 }
 
 async function postpone(place: Workplace, { job, notification }: Task, hold: Hold): Promise<void> {

@@ -3,7 +3,7 @@ import { RESULT } from '../domain/result.ts'
 import type { Db } from '../store/db.ts'
 import { closePlanned } from '../store/deliveries.ts'
 import type { Notification } from '../store/notifications.ts'
-import { findPlan } from '../store/plan.ts'
+import { findPlan, type OpenDelivery } from '../store/plan.ts'
 import { settleUnknown } from './plan.ts'
 
 export type Ending = 'cancelled' | 'expired' | 'disabled'
@@ -16,13 +16,20 @@ export function endingOf(notification: Notification, pushesEnabled: boolean): En
 
 const as = { cancelled: 'cancelled', expired: 'expired', disabled: 'skipped' } as const
 
-/** Closes the books of one piece of work: what was begun and has no answer is unknown, the rest was never sent. */
-export async function closePlan(tx: Db, notification: Notification, chunk: number, ending: Ending): Promise<void> {
+/**
+ * Closes the books of one piece of work: what was begun and has no answer is unknown, the rest was never sent.
+ * @returns what is unknown.
+ */
+export async function closePlan(
+  tx: Db,
+  notification: Notification,
+  chunk: number,
+  ending: Ending,
+): Promise<OpenDelivery[]> {
   const plan = (await findPlan(tx, [notification.id], chunk)).get(notification.id)
-  if (!plan) return
-  await settleUnknown(
-    tx,
-    plan.open.filter((one) => one.state === 1),
-  )
+  if (!plan) return []
+  const begun = plan.open.filter((one) => one.state === 1)
+  await settleUnknown(tx, begun)
   await closePlanned(tx, notification.id, chunk, as[ending], RESULT[as[ending]])
+  return begun
 }

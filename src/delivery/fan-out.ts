@@ -1,27 +1,29 @@
 /** The fan-out of a broadcast: one page of chunks a job, and nothing while the notification may not go on. */
 import { cutPage } from '../store/fan-out.ts'
-import { finishNotifications, loadNotifications } from '../store/notifications.ts'
+import { type Ended, finishNotifications, loadNotifications } from '../store/notifications.ts'
 import { parkJob } from '../store/parked.ts'
 import type { Job } from '../store/queue.ts'
 import { endingOf } from './ending.ts'
 import type { Workplace } from './start.ts'
+import { tellEnded } from './tell.ts'
 
 export async function fanOut(place: Workplace, job: Job<'fan-out'>): Promise<void> {
-  const { notificationId, page } = job.data
+  const { notificationId } = job.data
   const notification = (await loadNotifications(place.db, [notificationId])).get(notificationId)
   const ending = notification && endingOf(notification, place.options.pushesEnabled)
   const held = notification && !ending ? await place.breaker.look(null) : undefined
-  await place.db.transaction(async (tx) => {
+  const ended = await place.db.transaction(async (tx): Promise<Ended[] | void> => {
     if (notification?.state === 'paused' && !ending) return parkJob(tx, place.queue, job, job.data)
     if (held?.kind === 'wait') return place.queue.postpone(tx, job, job.data, held.ms)
     await place.queue.complete(tx, [job])
     if (!notification) return
     if (!ending) {
-      await cutPage(tx, notificationId, page)
+      await cutPage(tx, job.data)
       return
     }
     const end =
       ending === 'expired' ? ({ skipReason: null, state: 'expired' } as const) : ({ skipReason: 'disabled' } as const)
-    await finishNotifications(tx, [{ id: notificationId, ...end }])
+    return finishNotifications(tx, [{ id: notificationId, ...end }])
   })
+  tellEnded(place.emit, ended ?? [])
 }

@@ -3,6 +3,7 @@ import { mayRepeat } from '../domain/judge.ts'
 import type { Audience, Recipient } from '../domain/notification.ts'
 import { byProject } from '../domain/requests.ts'
 import { RESULT } from '../domain/result.ts'
+import type { Emit } from '../ports.ts'
 import { claimCredentialsProbe } from '../store/alarms.ts'
 import type { Db } from '../store/db.ts'
 import { settleDeliveries, takeOver } from '../store/deliveries.ts'
@@ -10,6 +11,7 @@ import type { Notification } from '../store/notifications.ts'
 import { insertPlan, insertSkipped, type NewDelivery, type OpenDelivery, type Plan, readTokens } from '../store/plan.ts'
 import { ClaimLost } from '../store/queue.ts'
 import { makeParcel, type Parcel } from './parcel.ts'
+import { tellUnknown } from './tell.ts'
 
 /** A direct notification is one piece of work; broadcasts have chunks, named by their first push token id, from 1. */
 export const DIRECT_CHUNK = 0
@@ -90,13 +92,16 @@ async function chooseProbes(db: Db, work: ToPlan[]): Promise<Set<number>> {
  * What is left of a plan that an earlier attempt began. Deliveries found as `sending` may have been sent: they are
  * repeated within limits, past which they end as `unknown`.
  */
-export async function resumePlan(db: Db, notification: Notification, plan: Plan): Promise<Parcel[]> {
+export async function resumePlan(
+  { db, emit }: { db: Db; emit: Emit },
+  notification: Notification,
+  plan: Plan,
+): Promise<Parcel[]> {
   const begun = plan.open.filter((one) => one.state === 1).map((one) => ({ ...one, deaths: one.deaths + 1 }))
   const again = begun.filter((one) => mayRepeat(one, notification.on_unknown))
-  await settleUnknown(
-    db,
-    begun.filter((one) => !again.includes(one)),
-  )
+  const over = begun.filter((one) => !again.includes(one))
+  await settleUnknown(db, over)
+  tellUnknown(emit, notification.lane, over)
   await takeOver(db, again)
   const open = [...plan.open.filter((one) => one.state === 0), ...again]
   const tokens = await readTokens(

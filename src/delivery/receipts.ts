@@ -1,8 +1,8 @@
 /** Asking for receipts: first after a while, then ever more rarely, for a day. A missing one never prunes and never resends. */
 import { failpoint } from '../domain/failpoint.ts'
 import { backoffMs } from '../domain/backoff.ts'
-import { judgeReceipts } from '../domain/judge.ts'
-import { RESULT } from '../domain/result.ts'
+import { countCodes, judgeReceipts } from '../domain/judge.ts'
+import { countResults, RESULT } from '../domain/result.ts'
 import type { ReceiptsAnswer } from '../ports.ts'
 import { findMended, restoreSuspended } from '../store/alarms.ts'
 import type { Db } from '../store/db.ts'
@@ -44,8 +44,10 @@ export async function enqueueReceipts(
 
 export async function askReceipts(place: Workplace, job: Job<'receipts'>): Promise<void> {
   const waiting = await findAwaiting(place.db, job.data.deliveryIds)
+  const started = place.clock.monotonic()
   const answer = await ask(place, ticketsOf(waiting))
-  if (answer.kind === 'later') return putOff(place, job, answer)
+  const ms = Math.round(place.clock.monotonic() - started)
+  if (answer.kind === 'later') return putOff(place, job, answer, ms)
   await failpoint('after_receipts')
   const again = nextLook(waiting, place.options.receiptDelayMs)
   const judged = waiting.map((before) => ({ before, ...judgeReceipts(before, answer.receipts, again === undefined) }))
@@ -65,6 +67,7 @@ export async function askReceipts(place: Workplace, job: Job<'receipts'>): Promi
       }
     }),
   )
+  tellReceipts(place, judged, ms)
   for (const tell of tells) tell(place.emit)
   for (const credentials of mended) {
     const count = await restoreSuspended(place.db, credentials, 'a probe whose receipt is ok')
@@ -77,6 +80,18 @@ interface Judged {
   before: AwaitingReceipts
   results: number[]
   refused: ReturnType<typeof judgeReceipts>['refused']
+}
+
+function tellReceipts({ emit }: Workplace, judged: Judged[], ms: number): void {
+  const before = countResults(judged.flatMap((one) => one.before.results))
+  const now = countResults(judged.flatMap((one) => one.results))
+  emit('receipts.settled', {
+    handedOver: now.handed_over - before.handed_over,
+    failed: now.failed - before.failed,
+    noReceipt: now.no_receipt - before.no_receipt,
+    ms,
+    codes: countCodes(judged.flatMap((one) => one.refused)),
+  })
 }
 
 function refusedIn({ before, refused }: Judged) {
@@ -129,9 +144,11 @@ async function putOff(
   place: Workplace,
   job: Job<'receipts'>,
   later: Extract<ReceiptsAnswer, { kind: 'later' }>,
+  ms: number,
 ): Promise<void> {
   place.emit('receipts.failed', {
     reason: later.reason,
+    ms,
     ...(later.status === undefined ? {} : { status: later.status }),
   })
   const tries = job.data.tries + 1

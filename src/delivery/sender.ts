@@ -12,6 +12,7 @@ import { type Answered, conclude } from './conclude.ts'
 import { groupCommit } from './group-commit.ts'
 import { type Begun, type Parcel, settleAll } from './parcel.ts'
 import { release, type SenderParts, type Sent } from './sending.ts'
+import { beginRequestSpan } from './traced.ts'
 
 /** @param tries how often these have failed before, for the backoff. */
 export type Send = (lane: Lane, parcels: Parcel[], tries: number) => Promise<Sent>
@@ -60,12 +61,14 @@ async function sendBegun(
     giveBackConnection()
     return release(parts, begun, { kind: 'held', afterMs: admission.ms, reason: admission.reason })
   }
+  const endSpan = parts.tracing && beginRequestSpan(parts.tracing, lane, begun, request.slots.length)
   const started = parts.clock.monotonic()
   const asked = parts.gateway.send(request.messages).finally(giveBackConnection)
   await failpoint('request_written')
   const answer = await asked
   await failpoint('after_answer')
   const ms = parts.clock.monotonic() - started
+  endSpan?.(answer)
   parts.connections.took(ms)
   return conclude(parts, { lane, project, begun, request, tries, ms }, answer)
 }

@@ -1,5 +1,5 @@
 /** What the steps of a request share: what they work with, what comes of it, and the way back. */
-import type { Clock, Emit, PushGateway } from '../ports.ts'
+import type { Clock, Emit, PushGateway, Tracing } from '../ports.ts'
 import type { Db } from '../store/db.ts'
 import { releaseDeliveries } from '../store/deliveries.ts'
 import type { Breaker } from './breaker.ts'
@@ -13,6 +13,7 @@ export interface SenderParts {
   gateway: PushGateway
   clock: Clock
   emit: Emit
+  tracing?: Tracing | undefined
   connections: Connections
   pace: Pace
   breaker: Breaker

@@ -1,5 +1,5 @@
 /** From a request's tickets to the ledger, and to the facts that are told about it. */
-import { judgeTickets, type PartVerdict } from '../domain/judge.ts'
+import { countCodes, judgeTickets, type PartVerdict } from '../domain/judge.ts'
 import { countResults, RESULT } from '../domain/result.ts'
 import type { Ticket } from '../domain/verdict.ts'
 import { all } from './all.ts'
@@ -17,7 +17,8 @@ export async function settleTickets(
   const verdicts = judgeTickets(tokens, request.slots, tickets)
   await all(verdicts.map((verdict, index) => parts.settle(settlement(begun[index] as Begun, verdict))))
   const { accepted, refused } = countResults(verdicts.flatMap((verdict) => verdict.results))
-  parts.emit('request.settled', { lane, accepted, refused, ms: Math.round(ms), project })
+  const codes = countCodes(verdicts.flatMap((verdict) => verdict.refused))
+  parts.emit('request.settled', { lane, accepted, refused, ms: Math.round(ms), project, codes })
   if (lane === 'direct') tellUsers(parts, begun, verdicts)
 }
 

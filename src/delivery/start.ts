@@ -1,6 +1,6 @@
 /** Time passes here: workers take what is due. They stop in order: no new work, then what is under way, then nothing. */
 import { failpoint } from '../domain/failpoint.ts'
-import type { Clock, Emit, PushGateway } from '../ports.ts'
+import type { Clock, Emit, PushGateway, Tracing } from '../ports.ts'
 import type { Db } from '../store/db.ts'
 import { estimateAudience } from '../store/estimate.ts'
 import type { Job, Queue, QueueName } from '../store/queue.ts'
@@ -34,6 +34,8 @@ export interface DeliveryParts {
   gateway: PushGateway
   clock: Clock
   emit: Emit
+  /** Without it there are no traces. */
+  tracing?: Tracing | undefined
   options: DeliveryOptions
 }
 

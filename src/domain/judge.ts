@@ -1,7 +1,7 @@
 /** From Expo's answer to what is written in the ledger. Pure: the engine only carries it out. */
 import type { Slot } from './messages.ts'
 import { RESULT } from './result.ts'
-import { type Receipt, ruleFor, type Ticket, type TokenFate } from './verdict.ts'
+import { knownCode, type Receipt, ruleFor, type Ticket, type TokenFate } from './verdict.ts'
 
 /** Expo's no to one recipient, by its position in the part (or delivery). */
 export interface Refused {
@@ -70,6 +70,16 @@ export function judgeReceipts(
     return RESULT.failed
   })
   return { results, refused }
+}
+
+/** How many there are of each code; codes that this version does not know are one. */
+export function countCodes(refused: readonly Pick<Refused, 'code'>[]): Record<string, number> {
+  const counts: Record<string, number> = {}
+  for (const { code } of refused) {
+    const name = knownCode(code)
+    counts[name] = (counts[name] ?? 0) + 1
+  }
+  return counts
 }
 
 /** At most this many answers of one delivery may be ambiguous before it becomes a visible `unknown`. */

@@ -48,7 +48,7 @@ export async function pageRoutes(app: FastifyInstance, options: { sandbox: Sandb
       .header('cache-control', 'public, max-age=31536000, immutable')
       .send(createReadStream(join(fontDir, 'files', emojiFont))),
   )
-  app.get('/events', { config }, (request, reply) => {
+  app.get('/events', { config, exposeHeadRoute: false }, (request, reply) => {
     reply.hijack()
     request.raw.socket.setTimeout(0)
     sandbox.events.listen(reply.raw, sandbox.snapshot())

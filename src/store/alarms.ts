@@ -3,6 +3,7 @@
  * user bases dead before, and been wrong. Refused credentials suspend tokens until a probe gets through.
  */
 import { sql } from 'kysely'
+import { type Actor, audit } from './audit.ts'
 import type { Db } from './db.ts'
 import type { AlarmKind } from './tables.ts'
 
@@ -109,14 +110,33 @@ export async function confirmFlood(db: Db, id: number, by: string): Promise<numb
         returning p.id, p.user_id)
       insert into ${tx.t.token_events} (push_token_id, kind, user_id, detail)
       select id, 'retired', user_id, 'flood confirmed' from retired returning id`)
+    await audit(tx, {
+      actor: actorOf(by),
+      action: 'alarm.confirm',
+      subject: `alarm:${id}`,
+      detail: { kind: 'flood', devices: retired.length },
+    })
     return retired.length
   })
 }
 
 /** The person says: it was a false flood; they stay. @returns whether there was such an open alarm. */
 export async function releaseFlood(db: Db, id: number, by: string): Promise<boolean> {
-  return db.transaction((tx) => resolve(tx, id, 'flood', by))
+  return db.transaction(async (tx) => {
+    const isReleased = await resolve(tx, id, 'flood', by)
+    if (isReleased)
+      await audit(tx, {
+        actor: actorOf(by),
+        action: 'alarm.release',
+        subject: `alarm:${id}`,
+        detail: { kind: 'flood' },
+      })
+    return isReleased
+  })
 }
+
+/** Alarms are settled by the operator, or by what the program has seen itself. */
+const actorOf = (by: string): Actor => (by === 'operator' ? by : 'system')
 
 async function resolve(tx: Db, id: number, kind: AlarmKind, by: string): Promise<boolean> {
   const [alarm] = await tx.rows<{ project: string }>(sql`
@@ -169,11 +189,10 @@ export async function findMended(
 /** All that were suspended for this project and platform come back. @returns how many. */
 export async function restoreSuspended(db: Db, { project, deviceType }: Credentials, by: string): Promise<number> {
   return db.transaction(async (tx) => {
-    await sql`
+    const [alarm] = await tx.rows<{ id: number }>(sql`
       update ${tx.t.alarms} set resolved_at = ${tx.now}, resolved_by = ${by}
-      where kind = 'credentials' and project = ${project} and device_type = ${deviceType} and resolved_at is null`.execute(
-      tx.kysely,
-    )
+      where kind = 'credentials' and project = ${project} and device_type = ${deviceType} and resolved_at is null
+      returning id`)
     const back = await tx.rows(sql`
       with back as (
         update ${tx.t.push_tokens} set active = true, inactive_reason = null, inactive_at = null
@@ -182,6 +201,13 @@ export async function restoreSuspended(db: Db, { project, deviceType }: Credenti
         returning id, user_id)
       insert into ${tx.t.token_events} (push_token_id, kind, user_id, detail)
       select id, 'restored', user_id, 'credentials' from back returning id`)
+    if (alarm || back.length > 0)
+      await audit(tx, {
+        actor: actorOf(by),
+        action: 'suspended.restore',
+        subject: alarm ? `alarm:${alarm.id}` : `project:${project}`,
+        detail: { by, project, device_type: deviceType, devices: back.length },
+      })
     return back.length
   })
 }

@@ -3,6 +3,7 @@
  * names the attempt that may make it, so an attempt that was taken over cannot write over its successor.
  */
 import { sql } from 'kysely'
+import { maskPushTokensIn } from '../domain/push-token.ts'
 import { type Counts, countResults } from '../domain/result.ts'
 import type { Db } from './db.ts'
 import { OPEN_DELIVERY, type OpenDelivery } from './plan.ts'
@@ -179,7 +180,8 @@ export async function insertRefusals(db: Db, refusals: Refusal[]): Promise<void>
         token_id: r.tokenId,
         stage: r.stage,
         code: r.code,
-        message: r.message,
+        // Expo quotes the push tokens that it speaks of.
+        message: maskPushTokensIn(r.message),
       })),
     )}::json) as r (delivery_id bigint, token_id bigint, stage text, code text, message text)
     join ${db.t.deliveries} d on d.id = r.delivery_id

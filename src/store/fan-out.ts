@@ -15,7 +15,7 @@ export const PAGE_CHUNKS = 32
  * settles it asks for the next page, so nobody polls, and nothing grows with the audience.
  * @returns false when this page was cut before, or the notification is no longer being sent.
  */
-export async function cutPage(tx: Db, notificationId: string, page: number): Promise<boolean> {
+export async function cutPage(tx: Db, { notificationId, page, trace }: QueueData['fan-out']): Promise<boolean> {
   const [at] = await tx.rows<{ cursor: number; max_token_id: number; topic: string | null }>(sql`
     select cursor, max_token_id, audience ->> 'topic' as topic from ${tx.t.notifications}
     where id = ${notificationId} and page = ${page} and state in ('queued', 'sending') and not fan_out_done
@@ -40,6 +40,7 @@ export async function cutPage(tx: Db, notificationId: string, page: number): Pro
   const middle = chunks.length >> 1
   const jobs = chunks.map<QueueData['send-broadcast']>(({ from, to }, index) => ({
     notificationId,
+    ...(trace !== undefined && { trace }),
     from,
     to,
     baton: !last && index === middle ? page + 1 : null,

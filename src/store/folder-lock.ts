@@ -46,6 +46,12 @@ export async function lockFolder(dataDir: string): Promise<FolderLock> {
   }
 }
 
+/** The pid of who has the folder, null when they do not say. Nothing is changed, and nothing made. */
+export async function folderHolder(dataDir: string): Promise<number | null | 'nobody'> {
+  const holder = await askHolder(socketPath(dataDir))
+  return holder ?? (await writtenPid(dataDir))
+}
+
 /** What the holder wrote down: it may be too busy to answer, as while it opens a large database. */
 async function writtenPid(dataDir: string): Promise<number | null> {
   const text = await readFile(pidFile(dataDir), 'utf8').catch(() => '')

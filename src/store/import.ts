@@ -1,6 +1,7 @@
 /** Push tokens from another system's table, and out again. What is known here already is left as it is. */
 import { sql } from 'kysely'
 import type { Platform } from '../domain/platform.ts'
+import { type Actor, audit } from './audit.ts'
 import type { Db } from './db.ts'
 
 export interface ImportRow {
@@ -13,7 +14,7 @@ export interface ImportRow {
 }
 
 /** @returns how many are new here. */
-export async function importTokens(db: Db, rows: ImportRow[]): Promise<number> {
+export async function importTokens(db: Db, rows: ImportRow[], by: Actor = 'system'): Promise<number> {
   if (rows.length === 0) return 0
   const json = JSON.stringify(rows)
   return db.transaction(async (tx) => {
@@ -32,6 +33,12 @@ export async function importTokens(db: Db, rows: ImportRow[]): Promise<number> {
         on conflict (token) do nothing returning id, user_id)
       insert into ${tx.t.token_events} (push_token_id, kind, user_id, detail)
       select id, 'registered', user_id, 'imported' from added returning id`)
+    await audit(tx, {
+      actor: by,
+      action: 'push_tokens.import',
+      subject: 'push_tokens',
+      detail: { rows: rows.length, imported: added.length },
+    })
     return added.length
   })
 }

@@ -1,9 +1,14 @@
 /** Numbered, forward only, one transaction each; `migrateUp` in a loop, because `migrateToLatest` runs all in one. */
-import { failpoint } from '../domain/failpoint.ts'
-import { type Kysely, sql } from 'kysely'
+import type { Kysely } from 'kysely'
 import { type Migration, Migrator } from 'kysely/migration'
+import { failpoint } from '../domain/failpoint.ts'
+import type { Emit } from '../ports.ts'
+import { markOldest, newerMigration } from './compatibility.ts'
 import { first } from './migrations/0001-first.ts'
 import { notify } from './migrations/0002-notify.ts'
+import { serverKeys } from './migrations/0003-server-keys.ts'
+import { audit } from './migrations/0004-audit.ts'
+import { source } from './migrations/0005-source.ts'
 import type { Tables } from './tables.ts'
 
 /** `schema` is ours; `queueSchema` is pg-boss's, and is there before any of these run. */
@@ -15,21 +20,19 @@ export interface MigrationContext {
 const migrations: Record<string, (context: MigrationContext) => Migration> = {
   '0001_first': first,
   '0002_notify': notify,
+  '0003_server_keys': serverKeys,
+  '0004_audit': audit,
+  '0005_source': source,
 }
 
-/** The database was written by a newer version of the program; running this one on it could destroy what it holds. */
-export class NewerDatabase extends Error {
-  constructor(unknownMigration: string) {
-    super(
-      `This database was written by a newer version of Belfry (it has the migration ${unknownMigration}, ` +
-        'which this version does not know). Start the newer version, or restore a backup.',
-    )
-  }
-}
+export const ourMigrations: readonly string[] = Object.keys(migrations)
+export const newestMigration: string = ourMigrations.at(-1)!
 
-export async function migrate(kysely: Kysely<Tables>, context: MigrationContext): Promise<void> {
-  await sql`create schema if not exists ${sql.id(context.schema)}`.execute(kysely)
-  await refuseNewer(kysely, context.schema)
+/** On a database that a newer version has made, and that this one may still run on, nothing is left to do. */
+export async function migrate(kysely: Kysely<Tables>, context: MigrationContext, emit: Emit): Promise<void> {
+  const newer = await newerMigration(kysely, context.schema, Object.keys(migrations))
+  if (newer !== undefined) return emit('database.newer', { migration: newer })
+  await markOldest(kysely, context.schema)
   const migrator = new Migrator({
     db: kysely,
     provider: {
@@ -46,13 +49,4 @@ export async function migrate(kysely: Kysely<Tables>, context: MigrationContext)
     if (results === undefined || results.length === 0) return
     await failpoint('mid_migration')
   }
-}
-
-async function refuseNewer(kysely: Kysely<Tables>, schema: string): Promise<void> {
-  const { rows: tables } = await sql<{ there: boolean }>`
-    select to_regclass(${`"${schema}".migrations`}) is not null as there`.execute(kysely)
-  if (!tables[0]?.there) return
-  const { rows } = await sql<{ name: string }>`select name from ${sql.id(schema, 'migrations')}`.execute(kysely)
-  const unknown = rows.find((row) => !Object.hasOwn(migrations, row.name))
-  if (unknown) throw new NewerDatabase(unknown.name)
 }

@@ -1,7 +1,7 @@
 /** Notifications: written with their work in one transaction, moved on by named changes that repeat their guard. */
 import { sql } from 'kysely'
 import type { Audience, Content, NotificationKind, NotificationState, SkipReason } from '../domain/notification.ts'
-import type { Lane } from '../ports.ts'
+import type { Lane, Span } from '../ports.ts'
 import type { Db } from './db.ts'
 
 export interface NewNotification {
@@ -15,6 +15,8 @@ export interface NewNotification {
   onUnknown?: 'repeat' | 'drop'
   /** Not before this time; its time to live begins then. */
   sendAt?: Date
+  /** The span that asked for it, as a traceparent; its work goes on from there. */
+  trace?: string | undefined
 }
 
 /** What delivery needs to know of one. */
@@ -28,6 +30,8 @@ export interface Notification {
   state: NotificationState
   postponed: string | null
   expired: boolean
+  /** While it is worked on: the span of that work, if there are traces. */
+  span?: Span
 }
 
 /** Inside the transaction that writes what it is about: a notification exists if and only if its work does. */
@@ -41,8 +45,9 @@ export async function insertNotification(tx: Db, n: NewNotification): Promise<vo
       (select coalesce(max(id), 0) from ${tx.t.push_tokens}))
     returning coalesce(greatest(0, extract(epoch from send_at - ${tx.now}) * 1000), 0)::float8 as "waitMs"`)
   const afterMs = row?.waitMs || undefined
-  if (n.lane === 'broadcast') await tx.enqueue('fan-out', [{ notificationId: n.id, page: 0 }], afterMs)
-  else await tx.enqueue('send-direct', [{ notificationId: n.id, tries: 0 }], afterMs)
+  const work = { notificationId: n.id, ...(n.trace !== undefined && { trace: n.trace }) }
+  if (n.lane === 'broadcast') await tx.enqueue('fan-out', [{ ...work, page: 0 }], afterMs)
+  else await tx.enqueue('send-direct', [{ ...work, tries: 0 }], afterMs)
 }
 
 export async function loadNotifications(db: Db, ids: string[]): Promise<Map<string, Notification>> {
@@ -70,26 +75,35 @@ export async function setPostponed(db: Db, ids: string[], reason: string | null)
     where id = any(${ids}::uuid[]) and postponed is distinct from ${reason}`.execute(db.kysely)
 }
 
-/** Nothing of it is left to send. What was cancelled, or has expired, stays so. */
+export interface Ended {
+  lane: Lane
+  state: NotificationState
+  skipReason: SkipReason | null
+}
+
+/** Nothing of it is left to send. What was cancelled, or has expired, stays so. @returns those that ended just now. */
 export async function finishNotifications(
   db: Db,
   finished: { id: string; skipReason: SkipReason | null; state?: 'finished' | 'expired' }[],
-): Promise<void> {
-  await sql`
+): Promise<Ended[]> {
+  return db.rows<Ended>(sql`
     update ${db.t.notifications} n
     set state = done.state, skip_reason = done.skip_reason, postponed = null, finished_at = ${db.now}
     from unnest(${finished.map((one) => one.id)}::uuid[], ${finished.map((one) => one.skipReason)}::text[],
       ${finished.map((one) => one.state ?? 'finished')}::text[]) as done (id, skip_reason, state)
-    where n.id = done.id and n.state in ('queued', 'sending', 'paused')`.execute(db.kysely)
+    where n.id = done.id and n.state in ('queued', 'sending', 'paused')
+    returning n.lane, n.state, n.skip_reason as "skipReason"`)
 }
 
-/** One more chunk is done; with the last one of a fan-out that is done, so is the notification. */
-export async function finishChunk(db: Db, id: string): Promise<void> {
-  await sql`
+/** One more chunk is done; with the last one of a fan-out that is done, so is the notification. @returns it, if it has ended so. */
+export async function finishChunk(db: Db, id: string): Promise<Ended[]> {
+  const rows = await db.rows<Ended & { last: boolean }>(sql`
     update ${db.t.notifications} set
       chunks_done = chunks_done + 1,
       state = case when state = 'sending' and fan_out_done and chunks_done + 1 = chunks then 'finished' else state end,
       finished_at = case when fan_out_done and chunks_done + 1 = chunks then ${db.now} else finished_at end,
       postponed = null
-    where id = ${id}`.execute(db.kysely)
+    where id = ${id}
+    returning lane, state, skip_reason as "skipReason", fan_out_done and chunks_done = chunks and state = 'finished' as last`)
+  return rows.filter((row) => row.last).map(({ lane, state, skipReason }) => ({ lane, state, skipReason }))
 }

@@ -133,7 +133,7 @@ async function assemble(
   )
   try {
     await boss.start()
-    await migrate(kysely, { schema: options.schema, queueSchema })
+    await migrate(kysely, { schema: options.schema, queueSchema }, options.emit)
     await warmUp(boss, kind)
     if (way.handle) await releaseAbandoned(boss, way.handle, queueSchema)
   } catch (error) {
@@ -141,7 +141,7 @@ async function assemble(
     throw error
   }
   const db = makeDb(kysely.withSchema(options.schema), options.schema, enqueueWith(boss))
-  const queue = makeQueue(boss, db, options.emit)
+  const queue = makeQueue(boss, db, options.emit, queueSchema)
   return {
     kind,
     db,

@@ -119,6 +119,22 @@ export async function directRate(db: Db, project: string): Promise<number> {
   return row?.rate ?? 0
 }
 
+/** Apps name their projects themselves: only so many are looked at, those that were sent to last. */
+const MOST_PROJECTS = 20
+
+/** @param perSecond as configured; 0: no limit. */
+export async function readPaces(
+  db: Db,
+  perSecond: number,
+): Promise<{ project: string; limit: number; sent: number; open: boolean }[]> {
+  return db.rows(sql`
+    select project, ${limitNow(db, perSecond)}::float8 as "limit", breaker_until is not null as open,
+      (select coalesce(sum(n), 0) from unnest(recent_at, recent_n) as r (at, n)
+        where at > ${db.now} - ${seconds(1)})::float8 as sent
+    from ${db.t.pace}
+    order by breaker_until is null, greatest(next_at, direct_at) desc limit ${MOST_PROJECTS}::int`)
+}
+
 /** What keeps a project's requests back, for every process to see. */
 export interface OpenBreaker {
   project: string

@@ -4,15 +4,18 @@
  */
 import { type Selectable, sql } from 'kysely'
 import type { Platform } from '../domain/platform.ts'
+import { maskPushToken } from '../domain/push-token.ts'
+import { type Actor, audit } from './audit.ts'
 import type { Db } from './db.ts'
 import type { InactiveReason, TokenEvent, Tables } from './tables.ts'
 
-export type PushTokenRow = Omit<Selectable<Tables['push_tokens']>, 'user_id'>
+export type PushTokenRow = Omit<Selectable<Tables['push_tokens']>, 'user_id' | 'source_at'>
 
 export interface Registration {
   userId: string
   token: string
-  deviceType: Platform
+  /** Null, where another database does not say it: what is known stays. */
+  deviceType: Platform | null
   installationId?: string
   project?: string
   locale?: string
@@ -20,15 +23,27 @@ export interface Registration {
   appVersion?: string
   /** How often one token may change hands in a day; null: as often as it likes. */
   movesPerDay: number | null
+  /** Who asks, when it is not the user. */
+  by?: Actor
+  /** When another database wrote it, where it comes from one: it does not undo what is newer. Null: it does not say. */
+  sourceAt?: string | null
 }
 
-export type Registered = 'new' | 'unchanged' | 'changed' | 'moved' | 'revived' | 'rotated' | 'moved_too_often'
+export type Registered =
+  | 'new'
+  | 'unchanged'
+  | 'changed'
+  | 'moved'
+  | 'revived'
+  | 'rotated'
+  | 'moved_too_often'
+  | 'outdated'
 
 /** Two phones registering the same new token at once: one of them finds it there at the second look. */
 const LOOKS = 3
 
 export async function registerPushToken(db: Db, registration: Registration): Promise<Registered> {
-  if (await touchUnchanged(db, registration)) return 'unchanged'
+  if (registration.sourceAt === undefined && (await touchUnchanged(db, registration))) return 'unchanged'
   for (let look = 0; look < LOOKS; look++) {
     const registered = await db.transaction((tx) => registerIn(tx, registration))
     if (registered) return registered
@@ -39,7 +54,7 @@ export async function registerPushToken(db: Db, registration: Registration): Pro
 /** The common case, one statement: nothing is new but the time, which the pruning of dead tokens compares with. */
 async function touchUnchanged(db: Db, r: Registration): Promise<boolean> {
   const touched = await db.rows(sql`
-    update ${db.t.push_tokens} set updated_at = ${db.now}
+    update ${db.t.push_tokens} set updated_at = ${db.now}, source_at = null
     where token = ${r.token} and user_id = ${r.userId} and active and device_type = ${r.deviceType}
       and (${r.installationId ?? null}::text is null or installation_id = ${r.installationId ?? null})
       and (${r.project ?? null}::text is null or project = ${r.project ?? null})
@@ -57,16 +72,20 @@ interface Known {
   installation_id: string | null
   active: boolean
   inactive_reason: InactiveReason | null
+  is_newer: boolean
 }
 
 /** Undefined: somebody else inserted the same token meanwhile; look again. */
 async function registerIn(tx: Db, r: Registration): Promise<Registered | undefined> {
   const known = await tx.rows<Known>(sql`
-    select id, user_id, token, installation_id, active, inactive_reason from ${tx.t.push_tokens}
+    select id, user_id, token, installation_id, active, inactive_reason,
+      coalesce(coalesce(source_at, updated_at) > ${r.sourceAt ?? null}::timestamptz, false) as is_newer
+    from ${tx.t.push_tokens}
     where token = ${r.token} or (user_id = ${r.userId} and installation_id = ${r.installationId ?? null})
     order by id for update`)
   const same = known.find((row) => row.token === r.token)
   const replaced = known.filter((row) => row.token !== r.token)
+  if (same?.is_newer) return 'outdated'
   if (same) {
     const moved = same.user_id !== r.userId
     if (moved && r.movesPerDay !== null && (await movesToday(tx, same.id)) >= r.movesPerDay) return 'moved_too_often'
@@ -75,6 +94,13 @@ async function registerIn(tx: Db, r: Registration): Promise<Registered | undefin
     const outcome = moved ? 'moved' : same.active ? 'changed' : 'revived'
     if (outcome !== 'changed')
       await record(tx, same.id, outcome, r.userId, moved ? same.user_id : null, same.inactive_reason)
+    if (moved)
+      await audit(tx, {
+        actor: r.by ?? `user:${r.userId}`,
+        action: 'push_token.move',
+        subject: `user:${same.user_id}`,
+        detail: { push_token: maskPushToken(r.token) },
+      })
     return outcome
   }
   const [row, ...others] = replaced
@@ -90,9 +116,9 @@ async function registerIn(tx: Db, r: Registration): Promise<Registered | undefin
 async function insertRow(tx: Db, r: Registration): Promise<'new' | undefined> {
   const [row] = await tx.rows<{ id: number }>(sql`
     insert into ${tx.t.push_tokens}
-      (user_id, token, device_type, installation_id, project, locale, time_zone, app_version)
+      (user_id, token, device_type, installation_id, project, locale, time_zone, app_version, source_at)
     values (${r.userId}, ${r.token}, ${r.deviceType}, ${r.installationId ?? null}, ${r.project ?? null},
-      ${r.locale ?? null}, ${r.timeZone ?? null}, ${r.appVersion ?? null})
+      ${r.locale ?? null}, ${r.timeZone ?? null}, ${r.appVersion ?? null}, ${r.sourceAt ?? null}::timestamptz)
     on conflict (token) do nothing returning id`)
   if (!row) return undefined
   await record(tx, row.id, 'registered', r.userId, null, null)
@@ -103,11 +129,12 @@ async function insertRow(tx: Db, r: Registration): Promise<'new' | undefined> {
 async function writeRow(tx: Db, id: number, r: Registration): Promise<void> {
   await sql`
     update ${tx.t.push_tokens} set
-      user_id = ${r.userId}, token = ${r.token}, device_type = ${r.deviceType},
+      user_id = ${r.userId}, token = ${r.token}, device_type = coalesce(${r.deviceType}, device_type),
       installation_id = coalesce(${r.installationId ?? null}, installation_id),
       project = coalesce(${r.project ?? null}, project), locale = coalesce(${r.locale ?? null}, locale),
       time_zone = coalesce(${r.timeZone ?? null}, time_zone), app_version = coalesce(${r.appVersion ?? null}, app_version),
-      active = true, inactive_reason = null, inactive_at = null, updated_at = ${tx.now}
+      active = true, inactive_reason = null, inactive_at = null, updated_at = ${tx.now},
+      source_at = ${r.sourceAt ?? null}::timestamptz
     where id = ${id}`.execute(tx.kysely)
 }
 

@@ -5,7 +5,7 @@
 import { failpoint } from '../domain/failpoint.ts'
 import { randomUUID } from 'node:crypto'
 import type { PGlite } from '@electric-sql/pglite'
-import type { Kysely } from 'kysely'
+import { type Kysely, sql } from 'kysely'
 import {
   type Clock as QueueClock,
   type Db as Handle,
@@ -20,12 +20,17 @@ import type { Tables } from './tables.ts'
 
 export type { Clock as QueueClock } from 'pg-boss'
 
+/** The span that the work goes on from, as a traceparent. */
+interface Traced {
+  trace?: string | undefined
+}
+
 /** What each queue's jobs carry. */
 export interface QueueData {
-  'fan-out': { notificationId: string; page: number }
+  'fan-out': Traced & { notificationId: string; page: number }
   /** `baton`: the page of the fan-out that this chunk's end asks for. `tries`: how often it was put off, for the backoff. */
-  'send-broadcast': { notificationId: string; from: number; to: number; baton: number | null; tries: number }
-  'send-direct': { notificationId: string; tries: number }
+  'send-broadcast': Traced & { notificationId: string; from: number; to: number; baton: number | null; tries: number }
+  'send-direct': Traced & { notificationId: string; tries: number }
   receipts: { deliveryIds: number[]; tries: number }
   /** Counts a broadcast's whole audience, for progress only. */
   estimate: { notificationId: string }
@@ -72,6 +77,8 @@ export interface Queue {
   giveBack(jobs: Job<QueueName>[]): Promise<void>
   /** How much each queue holds, as the queue's own monitor counted a second ago. */
   depths(): Promise<Depth[]>
+  /** How long the oldest job that may be taken now has waited for somebody to take it; 0: there is none. */
+  overdueSeconds(queue: QueueName): Promise<number>
   /** Takes no more work; resolves when every handler has returned. */
   stopWorking(): Promise<void>
   close(): Promise<void>
@@ -95,6 +102,9 @@ const DELETE_AFTER_SECONDS = 3_600
 const HEARTBEAT_SECONDS = 10
 /** A handler that throws has met a bug; its jobs wait this long, so that it cannot spin. */
 const AFTER_BUG_MS = 5_000
+
+/** Jobs that are looked at to find the oldest one that is due. */
+const MOST_LOOKED_AT = 20_000
 
 /** Once an hour, by one of all processes. */
 const UPKEEP_CRON = '17 * * * *'
@@ -173,7 +183,8 @@ export async function releaseAbandoned(boss: PgBoss, handle: Handle, schema: str
 type Settle = Pick<Queue, 'complete' | 'postpone' | 'giveBack'> & { isSettled: (job: Job<QueueName>) => boolean }
 type Handler<Q extends QueueName> = (jobs: Job<Q>[]) => Promise<void>
 
-export function makeQueue(boss: PgBoss, db: Db, emit: Emit): Queue {
+/** @param schema the queue's own. */
+export function makeQueue(boss: PgBoss, db: Db, emit: Emit, schema: string): Queue {
   const { isSettled, ...settle } = settling(boss)
   const workIds = new Map<QueueName, string[]>()
   return {
@@ -198,6 +209,15 @@ export function makeQueue(boss: PgBoss, db: Db, emit: Emit): Queue {
         later: deferredCount,
         active: activeCount,
       }))
+    },
+    async overdueSeconds(queue) {
+      const [oldest] = await db.rows<{ seconds: number }>(sql`
+        select coalesce(extract(epoch from ${db.now} - min(start_after)), 0)::float8 as seconds from (
+          select start_after from ${sql.id(schema, 'job')}
+          where name = ${queue} and state < 'active' and not blocked
+          order by priority desc, created_on limit ${MOST_LOOKED_AT}::int) waiting
+        where start_after <= ${db.now}`)
+      return oldest?.seconds ?? 0
     },
     async stopWorking() {
       await Promise.all([...workIds].flatMap(([name, ids]) => ids.map((id) => boss.offWork(name, { id, wait: true }))))

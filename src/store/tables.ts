@@ -3,6 +3,7 @@ import type { ColumnType, Generated } from 'kysely'
 import type { Audience, Content, NotificationKind, NotificationState, SkipReason } from '../domain/notification.ts'
 import type { Platform } from '../domain/platform.ts'
 import type { Lane } from '../ports.ts'
+import type { AuditTable, ServerKeysTable } from './operator-tables.ts'
 
 /** Written as JSON text, read as a value. */
 type Json<T> = ColumnType<T, string, string>
@@ -26,6 +27,8 @@ export interface Tables {
   mutes: MutesTable
   opens: OpensTable
   totals: TotalsTable
+  server_keys: ServerKeysTable
+  audit: AuditTable
 }
 
 export type TableName = keyof Tables
@@ -48,6 +51,8 @@ export const TABLE_NAMES = [
   'mutes',
   'opens',
   'totals',
+  'server_keys',
+  'audit',
 ] as const satisfies TableName[]
 
 interface UsersTable {
@@ -74,6 +79,8 @@ interface PushTokensTable {
   inactive_at: Date | null
   created_at: Generated<Date>
   updated_at: Generated<Date>
+  /** When another database wrote it, where it comes from one. */
+  source_at: Date | null
 }
 
 export type TokenEvent =

@@ -7,6 +7,8 @@ import { REMEMBERED_HOURS } from './idempotency.ts'
 export const LEDGER_DAYS = 30
 /** How long a token that was taken out can still be told about. */
 export const INACTIVE_DAYS = 30
+/** How long it can be told who did what. */
+export const AUDIT_DAYS = 365
 /** The flood guard looks at the last hour. */
 const ANSWERS_HOURS = 2
 const BATCH = 5_000
@@ -33,6 +35,12 @@ export async function prune(db: Db): Promise<Record<string, number>> {
         delete from ${db.t.idempotency} where (caller, key) in (
           select caller, key from ${db.t.idempotency}
           where created_at < ${db.now} - make_interval(hours => ${REMEMBERED_HOURS}) limit ${BATCH}::int) returning key`),
+    ),
+    audit: await inBatches(() =>
+      db.rows(sql`
+        delete from ${db.t.audit} where id in (
+          select id from ${db.t.audit} where at < ${db.now} - make_interval(days => ${AUDIT_DAYS})
+          limit ${BATCH}::int) returning id`),
     ),
     answers: (
       await db.rows(sql`

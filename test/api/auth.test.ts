@@ -71,7 +71,7 @@ describe('a bearer token', () => {
   })
 
   test('comes from the issuer, and for the audience, when those are set', async () => {
-    const strict = { ...jwt, issuer: 'https://a.example', audience: 'app' }
+    const strict = { ...jwt, issuer: 'https://a.example', audience: ['app'] }
     const verify = jwtVerifier(strict)
     const good = (await bearer('ana', null, strict)).slice(7)
     expect(await verify(good)).toEqual({ id: 'ana', name: null })

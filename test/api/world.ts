@@ -1,5 +1,5 @@
 /** The API over an embedded database, without delivery: what is asked is stored, and nothing is sent. */
-import { mkdtempSync, rmSync } from 'node:fs'
+import { cpSync, mkdtempSync, rmSync } from 'node:fs'
 import type { AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -8,6 +8,7 @@ import { type ApiOptions, openServer } from '../../src/api/server.ts'
 import { defaultTexts } from '../../src/domain/texts.ts'
 import { logFacts, openLog } from '../../src/log.ts'
 import { openPglite } from '../../src/store/open.ts'
+import { emptyPglite } from '../kit/global-setup.ts'
 
 /** Long enough for HS512 too: where that is refused, it is for the algorithm. */
 export const SECRET = 'a secret that is long enough for HS256, and also long enough for HS512'
@@ -18,14 +19,16 @@ export const jwt: JwtSettings = {
   nameClaims: ['username', 'user_metadata.full_name'],
 }
 
+/** @param options with a database of another world, it is shared, and stays when this one is closed. */
 export async function openApi(options: Partial<ApiOptions> = {}) {
   const dataDir = mkdtempSync(join(tmpdir(), 'belfry-api-'))
+  if (options.database === undefined) cpSync(await emptyPglite(), join(dataDir, 'pgdata'), { recursive: true })
   const lines: string[] = []
   const log = openLog('debug', { write: (line) => void lines.push(line) })
   const emit = logFacts(log)
-  const database = await openPglite({ dataDir, schema: 'belfry', emit })
+  const database = options.database ?? (await openPglite({ dataDir, schema: 'belfry', emit }))
   const closeDatabase = async () => {
-    await database.close()
+    if (options.database === undefined) await database.close()
     rmSync(dataDir, { recursive: true, force: true })
   }
   const api = await openServer({

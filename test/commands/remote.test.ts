@@ -47,7 +47,10 @@ test('tables of three shapes are taken over; bad rows are named by their lines a
   })
 
   const exported = await belfry('tokens', 'export')
-  const rows = exported.stdout.trim().split('\n').map(cellsOf)
+  const rows = exported.stdout
+    .trim()
+    .split('\n')
+    .map((line) => cellsOf(line))
   expect(rows[0]).toEqual(['id', 'user_id', 'token', 'device_type', 'active', 'created_at', 'updated_at'])
   expect(rows.slice(1).map((row) => [row[1], row[2], row[4]])).toEqual([
     ['ana', 'ExponentPushToken[first-ana]', 'true'],
@@ -107,3 +110,40 @@ test('what cannot be done is said in a sentence', async () => {
   const help = await belfry('tokens', 'import', '--help')
   expect(help.stdout).toContain('user_id, expo_token, active, created_at')
 })
+
+test('tables as MySQL and Supabase write them out', async () => {
+  const files = {
+    // mysql --batch, and what Workbench and phpMyAdmin call CSV.
+    'batch.tsv':
+      'id\tuser_id\ttoken\tdevice_type\tcreated_at\tupdated_at\nx1\tmy-ana\tExponentPushToken[my-ana]\tandroid\t2025-01-01 10:00:00\t0000-00-00 00:00:00\nx2\tmy-ben\tExponentPushToken[my-ben]\tNULL\tNULL\tNULL\n',
+    'workbench.csv':
+      'id,user_id,token,device_type,created_at,updated_at\r\nx3,my-cleo,ExponentPushToken[my-cleo],NULL,2025-01-01 10:00:00,NULL\r\n"x4","my-dan","ExponentPushToken[my-dan]",\\N,\\N,\\N\r\n',
+    'semicolons.csv':
+      '\uFEFF"user_id";"expo_token";"active"\nmy-eve;ExponentPushToken[my-eve];1\nmy-fay;ExponentPushToken[my-fay];0\n',
+    'users.csv':
+      'id,username,push_token,push_token_updated_at\nmy-gus,Gus,ExponentPushToken[my-gus],2025-01-01 10:00:00\nmy-hal,Hal,NULL,NULL\nmy-ida,Ida,,\n',
+    'supabase.csv':
+      'id,user_id,expo_token,active,created_at\n7f3a,f5cf5a60-f6d7-4754-b7cc-31ed083b0dd3,ExponentPushToken[my-joe],t,2025-01-01 10:00:00.123456+00\n',
+  }
+  for (const [name, text] of Object.entries(files)) {
+    const done = await belfry('tokens', 'import', file(name, text), '--json')
+    const { bad } = JSON.parse(done.stdout) as { bad: object[] }
+    expect([name, done.code, bad]).toEqual([name, 0, []])
+  }
+  const exported = (await belfry('tokens', 'export')).stdout.split('\n').map((line) => cellsOf(line))
+  const mine = exported.filter((row) => row[2]?.startsWith('ExponentPushToken[my-'))
+  expect(mine.map((row) => [row[2]!.slice(18, -1), row[3], row[4], row[6]?.slice(0, 19)])).toEqual([
+    ['my-ana', 'android', 'true', '2025-01-01T10:00:00'],
+    ['my-ben', '', 'true', expect.any(String)],
+    ['my-cleo', '', 'true', '2025-01-01T10:00:00'],
+    ['my-dan', '', 'true', expect.any(String)],
+    ['my-eve', '', 'true', expect.any(String)],
+    ['my-fay', '', 'false', expect.any(String)],
+    ['my-gus', '', 'true', '2025-01-01T10:00:00'],
+    ['my-joe', '', 'true', '2025-01-01T10:00:00'],
+  ])
+  const headless = await belfry('tokens', 'import', file('headless.csv', 'x1,ana,ExponentPushToken[a]\n'))
+  expect(headless).toMatchObject({ code: 1, stderr: expect.stringContaining('names none of the columns') })
+  const list = await belfry('tokens', 'import', file('list.json', '[{"user_id": "a"}]'))
+  expect(list).toMatchObject({ code: 1, stderr: expect.stringContaining('JSON list') })
+}, 120_000)

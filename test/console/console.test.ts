@@ -1,11 +1,11 @@
 /** The console in a real browser, against a real server with a broadcast under way. */
-import AxeBuilder from 'axe-core'
-import type { Browser, BrowserContext, Page } from 'playwright-core'
+import type { Browser, Page } from 'playwright-core'
 import { afterAll, beforeAll, beforeEach, afterEach, describe, expect, test } from 'vitest'
 import { openBrowser } from '../kit/chromium.ts'
 import { until } from '../kit/guard.ts'
 import { OPERATOR_KEY } from '../kit/server.ts'
 import { type World, worlds } from '../kit/world.ts'
+import { type Console, openConsole } from './kit.ts'
 
 const AUDIENCE = 20_000
 /** Every character that could end a text and begin something else. */
@@ -23,42 +23,20 @@ afterAll(async () => {
   await world?.close()
 })
 
-let context: BrowserContext
+let at: Console
 let page: Page
-/** What a browser complains of: violations of the policy, errors of scripts. */
-let complaints: string[]
 beforeEach(async () => {
-  context = await browser.newContext({ viewport: { width: 1280, height: 900 }, locale: 'en-GB' })
-  page = await context.newPage()
-  complaints = []
-  page.on('pageerror', (error) => complaints.push(error.message))
-  page.on('console', (message) => {
-    if (/Content Security Policy|Refused to/i.test(message.text())) complaints.push(message.text())
-  })
-  await page.goto(`${world.server.url}/console`)
-  await page.getByLabel('Operator key').fill(OPERATOR_KEY)
-  await page.getByRole('button', { name: 'Sign in' }).click()
-  await page.getByRole('heading', { name: 'Now' }).waitFor()
+  at = await openConsole(browser, world.server.url)
+  page = at.page
 })
 afterEach(async () => {
   const hacked = await page.evaluate(() => (globalThis as { hacked?: unknown }).hacked)
-  await context.close()
-  if (hacked !== undefined || complaints.length > 0)
-    throw new Error(`the page was hacked, or complained: ${complaints.join('; ')}`)
+  await at.close()
+  if (hacked !== undefined) throw new Error('the page was hacked')
 })
 
-const open = (name: string) => page.getByRole('navigation').getByRole('link', { name }).click()
-
-async function seriousFaults(): Promise<string[]> {
-  // Put in by the test's own hand, past the policy that would refuse it.
-  await page.evaluate(AxeBuilder.source)
-  const result = await page.evaluate(() =>
-    (globalThis as unknown as { axe: typeof AxeBuilder }).axe.run({ resultTypes: ['violations'] }),
-  )
-  return result.violations
-    .filter(({ impact }) => impact === 'serious' || impact === 'critical')
-    .map((fault) => `${page.url()}: ${fault.id}: ${fault.nodes.map((node) => node.html).join(' ')}`)
-}
+const open = (name: string) => at.open(name)
+const seriousFaults = () => at.seriousFaults()
 
 async function shownTotals() {
   return page.getByRole('progressbar').evaluate((bar) => ({
@@ -183,7 +161,11 @@ describe('the console', () => {
       `people/${encodeURIComponent(evil.id)}`,
       `explain/${encodeURIComponent(evil.id)}/${id}`,
       'alarms',
+      'keys',
+      'audit',
     ]
+    await world.operator('POST', '/api/operator/keys', { json: { name: XSS.slice(0, 100), scopes: ['send'] } })
+    await world.operator('GET', `/api/operator/users/${encodeURIComponent(evil.id)}/export`)
     for (const address of addresses) {
       await page.goto(`${world.server.url}/console#/${address}`)
       await page
@@ -203,7 +185,7 @@ describe('the console', () => {
   test('every section is usable without eyes and without a mouse, in both themes', async () => {
     for (const colorScheme of ['light', 'dark'] as const) {
       await page.emulateMedia({ colorScheme, reducedMotion: 'reduce' })
-      for (const name of ['Now', 'Notifications', 'Compose', 'People', 'Alarms']) {
+      for (const name of ['Now', 'Notifications', 'Compose', 'People', 'Alarms', 'Keys', 'Audit']) {
         await open(name)
         await page.getByRole('heading', { level: 1, name }).waitFor()
         await until('what it waits for', async () => (await page.locator('[aria-busy=true]').count()) === 0)

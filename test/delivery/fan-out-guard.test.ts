@@ -23,11 +23,11 @@ test('a fan-out job that comes twice cuts its page once', async () => {
       ttlSeconds: 3_600,
     }),
   )
-  const cut = () => world.db.transaction((tx) => cutPage(tx, id, 0))
+  const cut = () => world.db.transaction((tx) => cutPage(tx, { notificationId: id, page: 0 }))
   expect([await cut(), await cut()]).toEqual([true, false])
   const chunks = async () =>
     (await world.db.kysely.selectFrom('notifications').select('chunks').executeTakeFirst())?.chunks
   expect(await chunks()).toBe(PAGE_CHUNKS)
-  await world.db.transaction((tx) => cutPage(tx, id, 1))
+  await world.db.transaction((tx) => cutPage(tx, { notificationId: id, page: 1 }))
   expect(await chunks()).toBe(PAGE_CHUNKS + 3)
 })

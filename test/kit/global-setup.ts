@@ -40,6 +40,8 @@ export default async function setup(project: TestProject): Promise<() => Promise
       (error: unknown) => response.writeHead(500).end(String(error)),
     )
   })
+  // A connection that it would close while somebody asks on it is kept until the end.
+  keeper.keepAliveTimeout = 0
   await new Promise<void>((done) => keeper.listen(0, '127.0.0.1', done))
   project.provide('keeper', `http://127.0.0.1:${(keeper.address() as AddressInfo).port}`)
   return async () => {

@@ -170,14 +170,14 @@ function nativeFolder(version: PostgresVersion): string {
   return native
 }
 
-function reachableByOthers(path: string): boolean {
+export function reachableByOthers(path: string): boolean {
   for (let folder = path; ; folder = dirname(folder)) {
     if ((statSync(folder).mode & 0o001) === 0) return false
     if (folder === dirname(folder)) return true
   }
 }
 
-function accountWithoutRights(): { uid: number; gid: number } {
+export function accountWithoutRights(): { uid: number; gid: number } {
   const lines = readFileSync('/etc/passwd', 'utf8').split('\n')
   for (const name of ['postgres', 'nobody']) {
     const fields = lines.find((line) => line.startsWith(`${name}:`))?.split(':')

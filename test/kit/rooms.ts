@@ -17,7 +17,21 @@ export interface Room {
   node: boolean
 }
 
-const everyRoom = ['domain', 'ports', 'store', 'expo', 'delivery', 'api', 'sandbox', 'config', 'log', 'commands', 'app']
+const everyRoom = [
+  'domain',
+  'ports',
+  'store',
+  'expo',
+  'delivery',
+  'api',
+  'sandbox',
+  'config',
+  'log',
+  'commands',
+  'app',
+  'metrics',
+  'tracing',
+]
 
 export const rooms: Record<string, Room> = {
   domain: { place: 'domain/', may: [], packages: [], node: false },
@@ -35,9 +49,13 @@ export const rooms: Record<string, Room> = {
     may: ['domain', 'ports', 'store'],
     packages: [
       'fastify',
+      '@fastify/cors',
       '@fastify/formbody',
       '@fastify/helmet',
+      '@fastify/rate-limit',
       '@fastify/static',
+      '@fastify/swagger',
+      '@fastify/swagger-ui',
       'fastify-type-provider-zod',
       'zod',
       'jose',
@@ -50,7 +68,24 @@ export const rooms: Record<string, Room> = {
     packages: ['fastify', '@fastify/static', '@fastify/formbody', '@fontsource/noto-color-emoji', 'zod', 'undici'],
     node: true,
   },
-  config: { place: ['config', 'config-values', 'secrets'], may: ['domain'], packages: ['zod'], node: true },
+  config: {
+    place: ['config', 'config-contradictions', 'config-tracing', 'config-values', 'secrets'],
+    may: ['domain'],
+    packages: ['zod'],
+    node: true,
+  },
+  metrics: { place: 'metrics/', may: ['domain', 'ports', 'store'], packages: ['prom-client'], node: true },
+  tracing: {
+    place: ['tracing'],
+    may: ['ports', 'config'],
+    packages: [
+      '@opentelemetry/api',
+      '@opentelemetry/exporter-trace-otlp-http',
+      '@opentelemetry/resources',
+      '@opentelemetry/sdk-trace',
+    ],
+    node: false,
+  },
   log: { place: ['log'], may: ['domain', 'ports', 'config'], packages: ['pino'], node: true },
   commands: { place: 'commands/', may: everyRoom, packages: ['commander', 'jose', 'cli-progress'], node: true },
   app: { place: ['app'], may: everyRoom, packages: ['fastify', '@fastify/helmet'], node: true },

@@ -46,9 +46,16 @@ export interface ServerOptions {
   folder?: string
   port?: number
   args?: string[]
-  /** `alive` for a program that is expected to wait for its database. */
-  waitFor?: 'ready' | 'alive'
+  /** `alive` for a program that is expected to wait for its database; `said` for a worker, which has no port. */
+  waitFor?: 'ready' | 'alive' | 'said'
+  /** Another folder with the program in it: an older version, or what is shipped. */
+  program?: string
+  /** Another account than ours, which then must be able to read the program and to write where it runs. */
+  as?: { uid: number; gid: number } | undefined
 }
+
+/** A machine that many share may take long over the first start of an embedded database. */
+const READY_WITHIN_MS = 60_000
 
 /** The settings that every started program gets; a developer's own environment and `.env` stay outside. */
 export function environment(folder: string, port: number, env: ServerOptions['env'] = {}): Record<string, string> {
@@ -70,10 +77,12 @@ export async function startServer(options: ServerOptions = {}): Promise<Server> 
   const folder = options.folder ?? temporaryFolder()
   const port = options.port ?? (await freePort())
   const started = performance.now()
-  const child = spawn(process.execPath, [join(project, 'src', 'cli.ts'), ...(options.args ?? ['serve'])], {
+  const cli = join(options.program ?? project, 'src', 'cli.ts')
+  const child = spawn(process.execPath, [cli, ...(options.args ?? ['serve'])], {
     cwd: folder,
     env: environment(folder, port, options.env),
     stdio: ['ignore', 'pipe', 'pipe'],
+    ...options.as,
   })
   const pid = child.pid!
   const release = guard(pid, isTemporary(folder) ? { folder } : {})
@@ -105,10 +114,12 @@ export async function startServer(options: ServerOptions = {}): Promise<Server> 
     kill9: async () => void (child.kill('SIGKILL'), await exited),
   }
   try {
-    await until('the server to be ready', () => {
+    const isReady = () => {
       if (ended !== undefined) throw new Error(`the server ended with ${ended.code}:\n${lines.slice(-30).join('\n')}`)
+      if (options.waitFor === 'said') return lines.some((line) => line.includes('worker is ready'))
       return answers(`${url}/${options.waitFor === 'alive' ? 'healthz' : 'readyz'}`)
-    })
+    }
+    await until('the server to be ready', isReady, { timeoutMs: READY_WITHIN_MS })
   } catch (error) {
     await server.kill9()
     throw new Error(`${(error as Error).message}\n${lines.slice(-30).join('\n')}`, { cause: error })

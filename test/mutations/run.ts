@@ -37,6 +37,7 @@ function attempt(sabotage: Sabotage): Told {
   const copy = copyOfProject()
   try {
     if (!apply(copy, sabotage)) return { fate: 'NOT APPLIED', why: `the piece is not in ${sabotage.file}` }
+    if (sabotage.file.startsWith('console/') && !buildConsole(copy)) return { fate: 'NOT APPLIED', why: 'no build' }
     return sabotage.test.endsWith('.ts') ? ofSuite(copy, sabotage) : ofBattery(copy, sabotage)
   } finally {
     rmSync(copy, { recursive: true, force: true })
@@ -60,6 +61,12 @@ function ofSuite(copy: string, { test }: Sabotage): Told {
   return { fate: 'SURVIVED', why: status === 0 ? 'green' : 'it did not run' }
 }
 
+/** The pages are served as they were built. */
+function buildConsole(copy: string): boolean {
+  const vite = join(project, 'node_modules', 'vite', 'bin', 'vite.js')
+  return run(copy, [vite, 'build', '--config', join(copy, 'console', 'vite.config.ts')]).status === 0
+}
+
 function run(cwd: string, args: string[]) {
   return spawnSync(process.execPath, args, { cwd, encoding: 'utf8', timeout: LONGEST_MS, killSignal: 'SIGTERM' })
 }
@@ -68,7 +75,7 @@ function run(cwd: string, args: string[]) {
 function copyOfProject(): string {
   mkdirSync(join(project, '.tmp'), { recursive: true })
   const copy = mkdtempSync(join(project, '.tmp', 'mutation-'))
-  for (const name of ['src', 'test', 'package.json', 'tsconfig.json', 'vitest.config.ts'])
+  for (const name of ['src', 'test', 'console', 'package.json', 'tsconfig.json', 'vitest.config.ts'])
     cpSync(join(project, name), join(copy, name), { recursive: true })
   for (const name of ['node_modules', '.cache']) symlinkSync(join(project, name), join(copy, name))
   return copy

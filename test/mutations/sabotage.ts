@@ -2,6 +2,8 @@
  * Sabotage, as data: a piece of the program's source, what it is replaced by, and the test that must turn red. Where a
  * piece is no longer there the script says so: a mutation that cannot be applied has caught nothing.
  */
+import { ofSecurity } from './sabotage-of-security.ts'
+
 export interface Sabotage {
   id: string
   what: string
@@ -164,15 +166,7 @@ export const sabotages: Sabotage[] = [
     test: 'R11',
     kind: 'pglite',
   },
-  {
-    id: 'M16',
-    what: "the algorithm comes from the token's own header",
-    file: 'src/api/jwt.ts',
-    find: "algorithms: settings.jwksUrl === undefined ? ['HS256'] : PUBLIC_KEY_ALGORITHMS,",
-    replace: '',
-    test: 'test/api/auth.test.ts',
-    kind: 'pglite',
-  },
+  ...ofSecurity,
   {
     id: 'M20',
     what: 'the cursor moves outside the transaction that makes the chunks',

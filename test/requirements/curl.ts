@@ -33,4 +33,8 @@ if (options.data !== undefined) {
   headers['Content-Type'] ??= 'application/x-www-form-urlencoded'
   headers['Content-Length'] = String(Buffer.byteLength(options.data))
 }
-request(options.url, { method: options.method, headers }, (response) => response.pipe(process.stdout)).end(options.data)
+request(options.url, { method: options.method, headers }, (response) => {
+  // As curl does it with --fail.
+  if (process.env.CURL_FAILS === 'true' && (response.statusCode ?? 0) >= 400) process.exitCode = 22
+  response.pipe(process.stdout)
+}).end(options.data)

@@ -7,8 +7,8 @@ import { join } from 'node:path'
 import { sql } from 'kysely'
 import { describe, expect, test } from 'vitest'
 import { isDatabaseAway } from '../../src/store/away.ts'
+import { NewerDatabase } from '../../src/store/compatibility.ts'
 import { lockFolder } from '../../src/store/folder-lock.ts'
-import { NewerDatabase } from '../../src/store/migrations.ts'
 import { openPglite, openPostgres } from '../../src/store/open.ts'
 import { query } from '../kit/postgres.ts'
 import { KINDS, openDatabase, openRunning } from '../kit/inside.ts'
@@ -19,6 +19,7 @@ describe.each(KINDS)('on %s', (kind) => {
   test('a database that a newer version wrote is refused in one sentence', async () => {
     const opened = await openDatabase(kind)
     await sql`insert into belfry.migrations (name, timestamp) values ('9999_future', '2099')`.execute(opened.db.kysely)
+    await sql`update belfry.compatibility set oldest = '9999_future'`.execute(opened.db.kysely)
     if (opened.url) {
       await expect(openPostgres({ url: opened.url, schema: 'belfry', emit })).rejects.toThrow(NewerDatabase)
       return

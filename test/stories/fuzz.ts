@@ -33,7 +33,7 @@ const odd: unknown[] = [
   { toString: 1 },
   { $gt: '' },
   { __proto__: null, constructor: { prototype: { admin: true } } },
-  'x'.repeat(70_000),
+  'x'.repeat(3_000),
   "'; drop table users; --",
   '%00%ff',
   'ExponentPushToken[ok]',
@@ -53,6 +53,35 @@ const fitting: Record<string, unknown> = {
   message_type: 'text',
   content: 'Words',
 }
+/** What the other routes take, fitting and near it. */
+const elsewhere: Record<string, unknown> = {
+  to: { users: ['fuzz'] },
+  except: ['fuzz'],
+  body: 'Words',
+  data: { a: 1 },
+  options: { sound: 'default', priority: 'high', badge: 1, richContent: { image: 'https://example.com/a.png' } },
+  ttl: 60,
+  send_at: '2999-01-01T00:00:00Z',
+  onUnknown: 'drop',
+  dry_run: true,
+  kinds: ['post'],
+  rows: [{ user_id: 'fuzz', token: 'ExponentPushToken[fuzz]' }],
+  key: 'not the operator key of anybody',
+  name: 'A name',
+  scopes: ['send'],
+  expires_at: '2999-01-01T00:00:00Z',
+  grace_seconds: 5,
+  type: 'INSERT',
+  table: 'messages',
+  schema: 'public',
+  record: { id: 1, sender_id: 'fuzz', receiver_id: 'fuzz', message_type: 'text', content: 'x' },
+  old_record: null,
+  ids: ['x'],
+  state: 'open',
+  platform: 'ios',
+  id: 'fuzz',
+  limit: 5,
+}
 const types = [
   'application/json',
   'application/json; charset=utf-16',
@@ -60,6 +89,28 @@ const types = [
   'text/plain',
 ]
 const others = ['multipart/form-data', 'multipart/form-data; boundary=x', '', 'application/json;;;', 'x'.repeat(300)]
+const oddNames = [
+  'pause',
+  'release',
+  'main.js',
+  "';--",
+  '__proto__',
+  'constructor',
+  encodeURIComponent('né 😀'),
+  'x'.repeat(200),
+]
+const parts = [
+  'fuzz',
+  'x',
+  '0',
+  '-1',
+  '01999999-9999-7999-8999-999999999999',
+  '%00',
+  '%ff',
+  '%ed%a0%80',
+  '%2e%2e%2f',
+  ...oddNames,
+]
 const urls = [
   '/%',
   '/%E0%A4%A',
@@ -72,19 +123,33 @@ const urls = [
   '/?%',
 ]
 
-/** @param bearers valid and invalid ones, to choose from. */
-export function fuzz(seed: number, bearers: string[]): { next(): Buffer } {
-  const roll = dice(seed)
-  return { next: () => oneRequest(roll, bearers) }
+/** `:name` in a route stands for anything. */
+export interface Everything {
+  routes?: string[]
+  /** Lines of the header that say who calls, instead of a bearer token. */
+  logins?: string[]
 }
 
-function oneRequest(roll: Dice, bearers: string[]): Buffer {
-  const [method, path] = choose(roll, paths).split(' ') as [string, string]
+/** @param bearers valid and invalid ones, to choose from. */
+export function fuzz(
+  seed: number,
+  bearers: string[],
+  { routes = paths, logins = [] }: Everything = {},
+): { next(): Buffer } {
+  const roll = dice(seed)
+  return { next: () => oneRequest(roll, bearers, routes, logins) }
+}
+
+function oneRequest(roll: Dice, bearers: string[], routes: string[], logins: string[]): Buffer {
+  const [method, route] = choose(roll, routes).split(' ') as [string, string]
+  const path = route.replaceAll(/:\w+/g, () => choose(roll, parts))
   const body = chance(roll, 0.85) ? oddBody(roll) : Buffer.alloc(0)
   const lines = [
     `${chance(roll, 0.05) ? choose(roll, ['PATCH', 'OPTIONS', 'HEAD', 'get', 'TRACE', 'PROPFIND']) : method} ${oddPath(roll, path)} HTTP/1.1`,
     'Host: localhost',
-    `Authorization: ${chance(roll, 0.9) ? 'Bearer ' : choose(roll, ['', 'Basic ', 'bearer\t'])}${choose(roll, bearers)}`,
+    logins.length > 0 && chance(roll, 0.5)
+      ? choose(roll, logins)
+      : `Authorization: ${chance(roll, 0.9) ? 'Bearer ' : choose(roll, ['', 'Basic ', 'bearer\t'])}${choose(roll, bearers)}`,
     `Content-Type: ${chance(roll, 0.75) ? 'application/json' : choose(roll, [...types, ...others])}`,
     `Content-Length: ${oddLength(roll, body.length)}`,
     'Connection: close',
@@ -103,11 +168,12 @@ function oddPath(roll: Dice, path: string): string {
 
 /** Mostly JSON in which some fields fit and others do not; sometimes no JSON at all. */
 function oddBody(roll: Dice): Buffer {
+  const known = { ...fitting, ...elsewhere }
   if (chance(roll, 0.12)) return choose(roll, noBodies)()
   const object = Object.fromEntries(
-    [...fields, ...more].flatMap((field) => {
+    names(roll).flatMap((field) => {
       if (chance(roll, 0.35)) return []
-      return [[field, field in fitting && chance(roll, 0.75) ? fitting[field] : choose(roll, odd)] as const]
+      return [[field, field in known && chance(roll, 0.75) ? known[field] : choose(roll, odd)] as const]
     }),
   )
   const text = JSON.stringify(object)
@@ -130,6 +196,7 @@ const noBodies: (() => Buffer)[] = [
   () => Buffer.from('{"title":"\xff\xfe"}', 'latin1'),
   () => Buffer.from(`{"title":${'9'.repeat(5_000)}}`),
   () => Buffer.alloc(300_000, 'x'),
+  () => Buffer.from(JSON.stringify({ ...fitting, content: 'x'.repeat(70_000), text_content: 'x'.repeat(70_000) })),
   () => Buffer.from(`[${'null,'.repeat(2_000)}null]`),
   () => Buffer.from('{"__proto__":{"admin":true},"title":"a"}'),
 ]
@@ -161,14 +228,48 @@ function chance(roll: Dice, likely: number): boolean {
   return roll.roll() < likely
 }
 
-/** Sends bytes and reads until the server closes; who waits for more than was sent is left after a while. */
+/** A few of the fields that there are: with all of them no strict route would ever take one. */
+function names(roll: Dice): string[] {
+  if (chance(roll, 0.5)) return [...fields, ...more]
+  const all = [...Object.keys(elsewhere), 'title', '__proto__']
+  return all.filter(() => chance(roll, 0.2))
+}
+
+/** Whether more was announced than is sent, so that the server may wait for the rest. */
+export function isUnfinished(bytes: Buffer): boolean {
+  return /^(Content-Length: 9{10}|Transfer-Encoding|POST.*chunked)/m.test(bytes.toString('latin1'))
+}
+
+/** An error has its shape. A connection may be left open only for a body that was announced and did not come. */
+export function isFine(answer: Awaited<ReturnType<typeof exchange>>, bytes: Buffer): boolean {
+  if (answer === 'waits') return isUnfinished(bytes)
+  if (answer === 'closed') return bytes.subarray(0, 8).toString() === 'CONNECT '
+  if (answer.status < 400) return true
+  if (answer.status >= 500) return false
+  if (bytes.subarray(0, 5).toString() === 'HEAD ') return true
+  const { success, error, code, errors } = answer.body as Record<string, unknown>
+  // The sandbox's Expo words its errors as Expo does.
+  if (bytes.includes(' /sandbox/--/') && Array.isArray(errors)) return true
+  return success === false && typeof error === 'string' && typeof code === 'string'
+}
+
+/** Of an answer that is longer, such as a file, nobody reads the rest; no error is. */
+const ENOUGH = 32_000
+
+/**
+ * Sends bytes and reads until the server closes, or begins a stream; who waits for more than was sent is left after a
+ * while.
+ */
 export function exchange(port: number, bytes: Buffer, timeoutMs = 1_500): Promise<RawAnswer | 'closed' | 'waits'> {
   return new Promise((done) => {
     let answer = ''
     const socket = connect(port, '127.0.0.1', () => socket.write(bytes))
     const timer = setTimeout(() => (done('waits'), socket.destroy()), timeoutMs)
     socket.setEncoding('utf8')
-    socket.on('data', (data: string) => (answer += data))
+    socket.on('data', (data: string) => {
+      answer += data
+      if (answer.length > ENOUGH || answer.includes('text/event-stream')) socket.destroy()
+    })
     socket.on('error', () => {})
     socket.on('close', () => {
       clearTimeout(timer)

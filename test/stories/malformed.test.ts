@@ -3,7 +3,7 @@ import { expect, test } from 'vitest'
 import { eachOf } from '../kit/call.ts'
 import { mintToken } from '../kit/server.ts'
 import { worlds } from '../kit/world.ts'
-import { exchange, fuzz } from './fuzz.ts'
+import { exchange, fuzz, isFine } from './fuzz.ts'
 
 const REQUESTS = 600
 const SEED = Number(process.env.FUZZ_SEED ?? 20_260_102)
@@ -54,15 +54,3 @@ test.each(worlds)('malformed requests $name', async ({ open }) => {
     await world.close()
   }
 })
-
-/** An error has its shape. A connection may be left open only for a body that was announced and did not come. */
-function isFine(answer: Awaited<ReturnType<typeof exchange>>, bytes: Buffer): boolean {
-  if (answer === 'waits')
-    return /^(Content-Length: 9{10}|Transfer-Encoding|POST.*chunked)/m.test(bytes.toString('latin1'))
-  if (answer === 'closed') return false
-  if (answer.status < 400) return true
-  if (answer.status >= 500) return false
-  if (bytes.subarray(0, 5).toString() === 'HEAD ') return true
-  const { success, error, code } = answer.body as Record<string, unknown>
-  return success === false && typeof error === 'string' && typeof code === 'string'
-}

@@ -9,18 +9,21 @@ interface Question {
   danger?: boolean
   /** What must be typed first. */
   typed?: string
+  /** Typed as it stands; else spaces and commas do not count. */
+  exact?: boolean
   onYes: () => void
   onNo: () => void
 }
 
-export function Ask({ title, children, verb, danger, typed, onYes, onNo }: Question) {
+export function Ask({ title, children, verb, danger, typed, exact, onYes, onNo }: Question) {
   const dialog = useRef<HTMLDialogElement>(null)
   const [written, setWritten] = useState('')
   useEffect(() => {
     dialog.current?.showModal()
   }, [])
   const digits = (text: string) => text.replace(/[^\p{L}\p{N}]/gu, '')
-  const mayGo = typed === undefined || digits(written) === digits(typed)
+  const same = exact ? written === typed : digits(written) === digits(typed ?? '')
+  const mayGo = typed === undefined || same
   return (
     <dialog ref={dialog} onCancel={onNo} aria-labelledby="ask-title">
       <form
@@ -37,8 +40,10 @@ export function Ask({ title, children, verb, danger, typed, onYes, onNo }: Quest
             <span>Type {typed} to go on</span>
             <input
               autofocus
-              inputMode="numeric"
+              {...(!exact && { inputMode: 'numeric' as const })}
               autocomplete="off"
+              autocapitalize="off"
+              spellcheck={false}
               value={written}
               onInput={(event) => setWritten(event.currentTarget.value)}
             />

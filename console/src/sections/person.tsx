@@ -6,9 +6,24 @@ import { Icon } from '../parts/icons.tsx'
 import { to } from '../router.ts'
 import type { Person } from '../types.ts'
 import { Face } from './people.tsx'
+import { PersonData } from './person-data.tsx'
 
 export function PersonSection({ id }: { id: string }) {
-  const loaded = useLoad<Person>(`/api/operator/people/${encodeURIComponent(id)}`, 5_000)
+  const [isErased, setIsErased] = useState(false)
+  const loaded = useLoad<Person>(isErased ? null : `/api/operator/people/${encodeURIComponent(id)}`, 5_000)
+  if (isErased)
+    return (
+      <Empty
+        title="Erased"
+        action={
+          <a class="button" href={to('people')}>
+            People
+          </a>
+        }
+      >
+        {id} is nobody here any more. Should their app call again, they begin anew.
+      </Empty>
+    )
   return (
     <>
       <div class="head">
@@ -20,13 +35,13 @@ export function PersonSection({ id }: { id: string }) {
       {loaded.data === undefined ? (
         !loaded.error && <Waiting rows={6} />
       ) : (
-        <Detail person={loaded.data} again={loaded.again} />
+        <Detail person={loaded.data} again={loaded.again} onErased={() => setIsErased(true)} />
       )}
     </>
   )
 }
 
-function Detail({ person, again }: { person: Person; again: () => void }) {
+function Detail({ person, again, onErased }: { person: Person; again: () => void; onErased: () => void }) {
   const { user, devices, recent } = person
   return (
     <>
@@ -52,6 +67,7 @@ function Detail({ person, again }: { person: Person; again: () => void }) {
           <Device key={device.id} device={device} />
         ))}
       </div>
+      <PersonData id={user.id} onErased={onErased} />
     </>
   )
 }

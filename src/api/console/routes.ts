@@ -7,15 +7,18 @@ import type { FastifyInstance, FastifyReply } from 'fastify'
 import type { ZodTypeProvider } from 'fastify-type-provider-zod'
 import { z } from 'zod'
 import { Fault } from '../faults.ts'
+import { addressOf } from '../limits.ts'
 import type { ApiOptions } from '../server.ts'
 import { text } from '../text.ts'
 import { limitAttempts } from './attempts.ts'
 import { notBuilt } from './not-built.ts'
 import { requireOwnPage, type Sessions } from './session.ts'
+import { auditedSignIns } from './sign-ins.ts'
 
 export async function consoleRoutes(instance: FastifyInstance, options: ApiOptions, sessions: Sessions): Promise<void> {
   const app = instance.withTypeProvider<ZodTypeProvider>()
   const attempts = limitAttempts(Date.now)
+  const signIns = auditedSignIns(options.database.db, Date.now)
   const anybody = { caller: 'anybody' } as const
 
   app.post(
@@ -23,12 +26,17 @@ export async function consoleRoutes(instance: FastifyInstance, options: ApiOptio
     { config: anybody, schema: { body: z.strictObject({ key: text(1, 500) }) } },
     async (request, reply) => {
       if (request.headers.origin !== undefined) requireOwnPage(request)
-      const retryAfterSeconds = attempts.waitSeconds(request.ip)
-      if (retryAfterSeconds > 0) throw new Fault('too_many_attempts', { retryAfterSeconds })
+      const retryAfterSeconds = attempts.waitSeconds(addressOf(request))
+      if (retryAfterSeconds > 0) {
+        await signIns.failed(addressOf(request), true)
+        throw new Fault('too_many_attempts', { retryAfterSeconds })
+      }
       if (!isSame(request.body.key.trim(), options.operatorKey)) {
-        attempts.failed(request.ip)
+        attempts.failed(addressOf(request))
+        await signIns.failed(addressOf(request), false)
         throw new Fault('wrong_key')
       }
+      await signIns.done(addressOf(request))
       reply.header('Set-Cookie', sessions.open(request))
       return { success: true }
     },

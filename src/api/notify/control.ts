@@ -3,6 +3,7 @@ import type { ZodTypeProvider } from 'fastify-type-provider-zod'
 import { z } from 'zod'
 import { cancelNotification, pauseNotification, resumeNotification } from '../../store/control.ts'
 import type { NotificationRow } from '../../store/views/notifications.ts'
+import { actorOf } from '../actor.ts'
 import { Fault } from '../faults.ts'
 import type { ApiOptions } from '../server.ts'
 import { text } from '../text.ts'
@@ -19,7 +20,7 @@ export async function controlRoutes(instance: FastifyInstance, options: ApiOptio
     app.post(`/api/notifications/:id/${verb}`, { config, schema: { params } }, async (request) => {
       const row = await notificationOf(options, request.params.id)
       onlyByItsSender(request, row)
-      const state = await control(options.database.db, row.id)
+      const state = await control(options.database.db, row.id, actorOf(request))
       return { success: true, id: row.id, state: state ?? row.state }
     })
   }

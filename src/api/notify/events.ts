@@ -28,7 +28,7 @@ export async function eventRoutes(instance: FastifyInstance, options: ApiOptions
 
   app.get(
     '/api/notifications/:id/events',
-    { config, schema: { params: z.object({ id: text(1) }) } },
+    { config, schema: { params: z.object({ id: text(1) }) }, exposeHeadRoute: false },
     async (request, reply) => {
       const row = await notificationOf(options, request.params.id)
       let lastId = request.headers['last-event-id']

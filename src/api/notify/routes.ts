@@ -3,12 +3,15 @@ import { randomUUIDv7 } from 'node:crypto'
 import type { FastifyInstance, FastifyRequest } from 'fastify'
 import type { ZodTypeProvider } from 'fastify-type-provider-zod'
 import { z } from 'zod'
+import type { Audience } from '../../domain/notification.ts'
 import { maskPushToken, maskPushTokensIn } from '../../domain/push-token.ts'
 import { ruleFor } from '../../domain/verdict.ts'
+import { audit } from '../../store/audit.ts'
 import { insertNotification } from '../../store/notifications.ts'
 import { findNotification, listNotifications, type NotificationRow } from '../../store/views/notifications.ts'
 import { courseOf, refusalGroups, skipReasons } from '../../store/views/reasons.ts'
 import { totalsOfMany } from '../../store/views/totals.ts'
+import { actorOf } from '../actor.ts'
 import { Fault } from '../faults.ts'
 import { inOneGo } from '../idempotency.ts'
 import type { ApiOptions } from '../server.ts'
@@ -51,9 +54,16 @@ export async function notificationRoutes(instance: FastifyInstance, options: Api
         audience,
         content,
         createdBy: creatorOf(request),
+        trace: request.trace,
         ttlSeconds: body.ttl ?? options.ttlSeconds,
         onUnknown: body.onUnknown,
         ...(body.send_at !== undefined && { sendAt: new Date(body.send_at) }),
+      })
+      await audit(tx, {
+        actor: actorOf(request),
+        action: 'notification.send',
+        subject: `notification:${id}`,
+        detail: audienceWords(audience),
       })
       return { success: true, notification_id: id, send_at: body.send_at ?? null }
     })
@@ -61,6 +71,12 @@ export async function notificationRoutes(instance: FastifyInstance, options: Api
     return answer
   })
   addReads(app, options)
+}
+
+/** How many, not who. */
+function audienceWords(audience: Audience): Record<string, string | number> {
+  if ('users' in audience) return { to: 'users', users: audience.users.length }
+  return 'topic' in audience ? { to: 'topic' } : { to: 'everyone' }
 }
 
 type App = ReturnType<typeof withTypes>

@@ -25,7 +25,7 @@ export async function nowRoutes(app: FastifyInstance, options: ApiOptions): Prom
   const watch = openWatch(look)
 
   app.get('/api/operator/now', { config }, async () => ({ success: true, ...(await look()) }))
-  app.get('/api/operator/now/events', { config }, (request, reply) => {
+  app.get('/api/operator/now/events', { config, exposeHeadRoute: false }, (request, reply) => {
     const stream = openStream(request, reply)
     stream.onClose(watch.join('now', (now) => stream.send({ event: 'now', data: now })))
   })

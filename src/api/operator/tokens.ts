@@ -5,6 +5,9 @@ import { z } from 'zod'
 import { isPushToken, maskPushToken } from '../../domain/push-token.ts'
 import type { Platform } from '../../domain/platform.ts'
 import { type ImportRow, importTokens, listTokens } from '../../store/import.ts'
+import { auditOnce } from '../../store/audit.ts'
+import { actorOf } from '../actor.ts'
+import { activeOf, isCleanText, textOf, timeOf } from '../cells.ts'
 import { limit } from '../notify/routes.ts'
 import type { ApiOptions } from '../server.ts'
 import { id, MAX_ID_LENGTH } from '../text.ts'
@@ -36,6 +39,8 @@ export async function tokenRoutes(instance: FastifyInstance, { database }: ApiOp
 
   app.get('/api/operator/tokens', { config, schema: { querystring: page } }, async (request) => {
     const { after, user: userId, whole, limit: most } = request.query
+    if (whole === 'true')
+      await auditOnce(db, { actor: actorOf(request), action: 'push_tokens.export', subject: 'push_tokens' })
     const found = await listTokens(db, { after, userId, limit: most })
     return {
       success: true,
@@ -55,7 +60,7 @@ export async function tokenRoutes(instance: FastifyInstance, { database }: ApiOp
       if (typeof read === 'string') bad.push({ line: one.line, error: read })
       else good.push(read)
     }
-    const imported = await importTokens(db, good)
+    const imported = await importTokens(db, good, actorOf(request))
     return { success: true, imported, known: good.length - imported, bad }
   })
 }
@@ -64,7 +69,7 @@ export async function tokenRoutes(instance: FastifyInstance, { database }: ApiOp
 function readRow(one: z.output<typeof row>): ImportRow | string {
   const userId = textOf(one.user_id)
   if (userId === '') return 'the user id is missing'
-  if (userId.length > MAX_ID_LENGTH || !isClean(userId))
+  if (userId.length > MAX_ID_LENGTH || !isCleanText(userId))
     return `the user id is longer than ${MAX_ID_LENGTH} characters, or is not text`
   const token = textOf(one.token)
   if (!isPushToken(token)) return token === '' ? 'the push token is missing' : 'this is no Expo push token'
@@ -73,7 +78,7 @@ function readRow(one: z.output<typeof row>): ImportRow | string {
   const [createdAt, updatedAt] = [timeOf(one.created_at), timeOf(one.updated_at)]
   if (createdAt === undefined || updatedAt === undefined)
     return 'a time cannot be read; expected one such as 2026-01-31T09:00:00Z'
-  const active = activeWords[textOf(one.active).toLowerCase()]
+  const active = activeOf(one.active)
   if (active === undefined) return 'active is neither true nor false'
   return {
     userId,
@@ -83,36 +88,4 @@ function readRow(one: z.output<typeof row>): ImportRow | string {
     createdAt,
     updatedAt,
   }
-}
-
-/** As databases write them out; not said is active. */
-const activeWords: Record<string, boolean | undefined> = {
-  '': true,
-  true: true,
-  t: true,
-  '1': true,
-  yes: true,
-  false: false,
-  f: false,
-  '0': false,
-  no: false,
-}
-
-function textOf(value: z.output<typeof cell>): string {
-  return value === null || value === undefined ? '' : String(value).trim()
-}
-
-function isClean(value: string): boolean {
-  return value.isWellFormed() && !value.includes('\0')
-}
-
-const written = /^(\d{4}-\d\d-\d\d)(?:[T ](\d\d:\d\d(?::\d\d(?:\.\d{1,9})?)?) ?(Z|[+-]\d\d(?::?\d\d)?)?)?$/i
-
-/** Databases write `2026-01-31 09:00:00`, and mean their own time zone; UTC is the best guess. Null: not said. */
-function timeOf(value: z.output<typeof cell>): string | null | undefined {
-  const text = textOf(value)
-  if (text === '' || text.toUpperCase() === 'NULL') return null
-  const [, day, time = '00:00', zone = 'Z'] = written.exec(text) ?? []
-  const at = Date.parse(`${day}T${time}${zone.length === 3 ? `${zone}:00` : zone}`)
-  return day === undefined || Number.isNaN(at) ? undefined : new Date(at).toISOString()
 }

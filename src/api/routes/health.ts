@@ -1,29 +1,39 @@
 import type { FastifyInstance } from 'fastify'
 import { bodyOf, statusOf } from '../faults.ts'
 import type { ApiOptions } from '../server.ts'
+import { openVitals, type Reason } from '../vitals.ts'
 
-/** Alive: the process answers. Ready: what is posted now is stored, and on its way. */
-export async function healthRoutes(app: FastifyInstance, options: ApiOptions): Promise<void> {
-  const { version, startedAt, mode, database } = options
+export type HealthOptions = Pick<ApiOptions, 'version' | 'startedAt' | 'mode' | 'database' | 'isWorking'> & {
+  /** What is wrong as long as the settings are as they are. */
+  standing?: Reason[]
+}
+
+/** Alive: the process answers. Ready: what is posted now is stored, and on its way. Degraded: ready, but look at it. */
+export async function healthRoutes(app: FastifyInstance, options: HealthOptions): Promise<void> {
+  const { version, startedAt, mode, database, standing = [] } = options
   const anybody = { config: { caller: 'anybody' } } as const
+  const vitals = openVitals(database)
 
   app.get('/healthz', anybody, async () => ({ status: 'ok', version, started_at: startedAt.toISOString() }))
 
   app.get('/readyz', anybody, async (_request, reply) => {
-    const isDatabaseThere = await database.ping().then(
-      () => true,
-      () => false,
-    )
+    const found = await database
+      .ping()
+      .then(vitals)
+      .catch(() => undefined)
     const isWorking = options.isWorking()
     const state = {
       mode,
       version,
       started_at: startedAt.toISOString(),
-      database: isDatabaseThere ? 'ok' : 'away',
+      database: found ? 'ok' : 'away',
       queue: isWorking ? 'ok' : 'stopped',
     }
-    if (isDatabaseThere && isWorking) return { status: 'ready', ...state }
-    const sentence = isDatabaseThere ? 'Starting or stopping' : 'The database does not answer'
+    if (found && isWorking) {
+      const reasons = [...standing, ...found]
+      return { status: reasons.length > 0 ? 'degraded' : 'ready', ...state, ...(reasons.length > 0 && { reasons }) }
+    }
+    const sentence = found ? 'Starting or stopping' : 'The database does not answer'
     reply.code(statusOf('not_ready')).header('Retry-After', 2)
     return { ...bodyOf('not_ready', { sentence }), status: 'not ready', ...state }
   })

@@ -9,6 +9,7 @@ export async function homeRoutes(app: FastifyInstance, { version, mode }: ApiOpt
     mode,
     health: '/healthz',
     ready: '/readyz',
+    docs: '/docs',
     ...(mode === 'sandbox' && { sandbox: '/sandbox' }),
   }))
 }

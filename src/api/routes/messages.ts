@@ -2,14 +2,14 @@ import { randomUUIDv7 } from 'node:crypto'
 import type { FastifyInstance } from 'fastify'
 import type { ZodTypeProvider } from 'fastify-type-provider-zod'
 import { z } from 'zod'
-import { messageText, messageTypes } from '../../domain/texts.ts'
+import { messageTypes } from '../../domain/texts.ts'
 import { findMessageFor, insertMessage, type MessageRow } from '../../store/messages.ts'
 import { insertNotification } from '../../store/notifications.ts'
 import { ensureUser } from '../../store/users.ts'
 import { userOf } from '../callers.ts'
 import { Fault } from '../faults.ts'
 import { inOneGo } from '../idempotency.ts'
-import { nameOfUser, soundedLikeTheDocuments } from '../notify.ts'
+import { aboutMessage, nameOfUser } from '../notify.ts'
 import type { ApiOptions } from '../server.ts'
 import { id, knownId, text, word } from '../text.ts'
 
@@ -26,29 +26,12 @@ export async function messageRoutes(instance: FastifyInstance, options: ApiOptio
     const { receiver_id: receiverId, message_type: messageType, content } = request.body
     const messageId = randomUUIDv7()
     const notificationId = randomUUIDv7()
-    const worded = messageText(options.texts, messageType, { sender: await nameOfUser(db, sender), content })
+    const name = await nameOfUser(db, sender)
     return inOneGo(request, db, async (tx) => {
       await ensureUser(tx, { id: receiverId, name: null })
       const row = await insertMessage(tx, { id: messageId, senderId: sender.id, receiverId, messageType, content })
-      await insertNotification(tx, {
-        id: notificationId,
-        kind: 'message',
-        lane: 'direct',
-        audience: { users: [receiverId] },
-        content: {
-          ...worded,
-          data: {
-            message_id: messageId,
-            message_type: messageType,
-            sender_id: sender.id,
-            screen: 'messages',
-            notification_id: notificationId,
-          },
-          options: soundedLikeTheDocuments,
-        },
-        createdBy: sender.id,
-        ttlSeconds: options.ttlSeconds,
-      })
+      const message = { id: messageId, senderId: sender.id, receiverId, messageType, sender: name, content }
+      await insertNotification(tx, { ...aboutMessage(options, notificationId, message), trace: request.trace })
       return { success: true, message: shown(row), notification_id: notificationId }
     })
   })

@@ -3,13 +3,12 @@ import formbody from '@fastify/formbody'
 import type { FastifyInstance } from 'fastify'
 import type { ZodTypeProvider } from 'fastify-type-provider-zod'
 import { z } from 'zod'
-import { postText } from '../../domain/texts.ts'
 import { insertNotification } from '../../store/notifications.ts'
 import { findPost, insertPost, listPosts, type PostRow } from '../../store/posts.ts'
 import { userOf } from '../callers.ts'
 import { Fault } from '../faults.ts'
 import { inOneGo } from '../idempotency.ts'
-import { nameOfUser, soundedLikeTheDocuments } from '../notify.ts'
+import { aboutPost, nameOfUser } from '../notify.ts'
 import type { ApiOptions } from '../server.ts'
 import { isUuid, knownId, text } from '../text.ts'
 
@@ -41,19 +40,8 @@ export async function postRoutes(instance: FastifyInstance, options: ApiOptions)
     const username = await nameOfUser(db, author)
     return inOneGo(request, db, async (tx) => {
       const row = await insertPost(tx, { id, userId: author.id, title, textContent, contentType })
-      await insertNotification(tx, {
-        id: notificationId,
-        kind: 'post',
-        lane: 'broadcast',
-        audience: { everyone: true, except: [author.id] },
-        content: {
-          ...postText(options.texts, { username, title }),
-          data: { post_id: id, screen: 'post_detail', notification_id: notificationId },
-          options: soundedLikeTheDocuments,
-        },
-        createdBy: author.id,
-        ttlSeconds: options.ttlSeconds,
-      })
+      const about = aboutPost(options, notificationId, { id, authorId: author.id, username, title })
+      await insertNotification(tx, { ...about, trace: request.trace })
       return { success: true, post: shown(row), notification_id: notificationId }
     })
   })

@@ -2,14 +2,17 @@ import type { FastifyInstance } from 'fastify'
 import type { ZodTypeProvider } from 'fastify-type-provider-zod'
 import { z } from 'zod'
 import type { Done, PushTokenRegistration } from '../../domain/app-api.ts'
-import { isPushToken } from '../../domain/push-token.ts'
+import { isPushToken, MAX_PUSH_TOKEN_LENGTH, PUSH_TOKEN_PATTERN } from '../../domain/push-token.ts'
 import { listPushTokens, registerPushToken, unregisterPushToken } from '../../store/push-tokens.ts'
+import { actorOf } from '../actor.ts'
 import { userOf } from '../callers.ts'
 import { Fault } from '../faults.ts'
 import type { ApiOptions } from '../server.ts'
 import { id, optionalText, text, word } from '../text.ts'
 
-const pushToken = z.custom<string>(isPushToken, { params: { fault: 'token_malformed' } })
+const pushToken = z
+  .custom<string>(isPushToken, { params: { fault: 'token_malformed' } })
+  .meta({ type: 'string', maxLength: MAX_PUSH_TOKEN_LENGTH, pattern: PUSH_TOKEN_PATTERN })
 
 /** The first document's route: apps out there may send more, which is ignored. */
 const registration = z.object({
@@ -50,6 +53,7 @@ export async function pushTokenRoutes(instance: FastifyInstance, { database, mov
       timeZone: body.time_zone,
       appVersion: body.app_version,
       movesPerDay,
+      by: actorOf(request),
     })
     if (registered === 'moved_too_often')
       throw new Fault('too_many_moves', { retryAfterSeconds: RETRY_AFTER_MOVES_SECONDS })

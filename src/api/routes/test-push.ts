@@ -7,10 +7,12 @@ import type { SkipReason } from '../../domain/notification.ts'
 import { maskPushToken, maskPushTokensIn } from '../../domain/push-token.ts'
 import { testText } from '../../domain/texts.ts'
 import { ruleFor } from '../../domain/verdict.ts'
+import { audit } from '../../store/audit.ts'
 import type { Db } from '../../store/db.ts'
 import { type DeviceOutcome, devicesOf } from '../../store/ledger.ts'
 import { insertNotification, notificationState } from '../../store/notifications.ts'
 import { listPushTokens, type PushTokenRow } from '../../store/push-tokens.ts'
+import { actorOf } from '../actor.ts'
 import { bodyOf, Fault, type FaultBody, type FaultCode, type FaultDetails, statusOf } from '../faults.ts'
 import { soundedLikeTheDocuments } from '../notify.ts'
 import type { ApiOptions } from '../server.ts'
@@ -25,7 +27,7 @@ export async function testPushRoutes(instance: FastifyInstance, options: ApiOpti
   const app = instance.withTypeProvider<ZodTypeProvider>()
   const { db } = options.database
   ignoreBodies(app)
-  const config = { caller: options.openTestPush ? 'anybody' : 'user or operator' }
+  const config = { caller: options.openTestPush ? 'anybody' : 'user or server send or operator' }
 
   app.post(
     '/test-push-notification/:user_id',
@@ -39,8 +41,8 @@ export async function testPushRoutes(instance: FastifyInstance, options: ApiOpti
         throw new Fault('no_push_token', { values: { user_id: userId } })
       }
       const notificationId = randomUUIDv7()
-      await db.transaction((tx) =>
-        insertNotification(tx, {
+      await db.transaction(async (tx) => {
+        await insertNotification(tx, {
           id: notificationId,
           kind: 'test',
           lane: 'direct',
@@ -51,9 +53,12 @@ export async function testPushRoutes(instance: FastifyInstance, options: ApiOpti
             options: soundedLikeTheDocuments,
           },
           createdBy: request.user?.id ?? null,
+          trace: request.trace,
           ttlSeconds: TTL_SECONDS,
-        }),
-      )
+        })
+        if (request.user === null)
+          await audit(tx, { actor: actorOf(request), action: 'notification.test', subject: `user:${userId}` })
+      })
       const end = await waitForTickets(db, notificationId, devices)
       const answer = answerOf(end)
       reply.code(answer.fault === undefined ? 200 : statusOf(answer.fault.code))
@@ -81,8 +86,11 @@ function ignoreBodies(app: FastifyInstance): void {
 }
 
 function onlyToOneself(request: FastifyRequest, userId: string): void {
-  if (request.isOperator || request.user?.id === userId) return
-  throw new Fault('not_found', { hint: 'Users can send a test push to themselves only; the operator to everybody.' })
+  if (request.isOperator || (request.byServer !== null && request.user === null)) return
+  if (request.user?.id === userId) return
+  throw new Fault('not_found', {
+    hint: 'Users can send a test push to themselves only; the operator, and keys with the scope send, to everybody.',
+  })
 }
 
 interface End {

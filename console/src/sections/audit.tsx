@@ -1,0 +1,197 @@
+/** Who did what to whom, newest first. */
+import { useEffect, useState } from 'preact/hooks'
+import { call, type Refused, useLoad } from '../api.ts'
+import { Empty, Time, Trouble, Waiting } from '../parts/bits.tsx'
+import { to } from '../router.ts'
+import type { AuditEntry } from '../types.ts'
+
+interface Page {
+  entries: AuditEntry[]
+  next: string | null
+}
+
+const TYPED_FOR_MS = 250
+const EVERY_MS = 5_000
+
+interface Asked {
+  actor: string
+  action: string
+  subject: string
+}
+
+/** @param subject what the address asks for, such as `user:alice`. */
+export function AuditSection({ subject }: { subject: string }) {
+  const [asked, setAsked] = useState<Asked>({ actor: '', action: '', subject })
+  const query = useSettled(queryOf(asked))
+  return (
+    <>
+      <div class="head">
+        <h1>Audit</h1>
+      </div>
+      <Filters asked={asked} set={(change) => setAsked((old) => ({ ...old, ...change }))} />
+      <Entries key={query} query={query} isAll={query === queryOf({ actor: '', action: '', subject: '' })} />
+    </>
+  )
+}
+
+function queryOf(asked: Asked): string {
+  const words = Object.entries(asked).filter(([, word]) => word.trim() !== '')
+  return new URLSearchParams([
+    ['limit', '50'],
+    ...words.map(([name, word]) => [name, word.trim()] as [string, string]),
+  ]).toString()
+}
+
+/** What was typed, once nobody has typed for a moment. */
+function useSettled(value: string): string {
+  const [settled, setSettled] = useState(value)
+  useEffect(() => {
+    const timer = setTimeout(() => setSettled(value), TYPED_FOR_MS)
+    return () => clearTimeout(timer)
+  }, [value])
+  return settled
+}
+
+const actions: [value: string, words: string][] = [
+  ['', 'Everything'],
+  ['notification.*', 'Notifications'],
+  ['push_token*', 'Push tokens'],
+  ['key.*', 'Keys'],
+  ['alarm.*', 'Alarms'],
+  ['suspended.*', 'Suspended push tokens'],
+  ['user.*', 'Exports and erasures'],
+  ['console.*', 'Sign-ins'],
+]
+
+function Filters({ asked, set }: { asked: Asked; set: (change: Partial<Asked>) => void }) {
+  return (
+    <div class="filters" role="search">
+      <label class="field">
+        <span>Who</span>
+        <input
+          placeholder="operator, user:…, key:…"
+          value={asked.actor}
+          onInput={(event) => set({ actor: event.currentTarget.value })}
+        />
+      </label>
+      <label class="field">
+        <span>Did what</span>
+        <select value={asked.action} onChange={(event) => set({ action: event.currentTarget.value })}>
+          {actions.map(([value, words]) => (
+            <option value={value} key={value}>
+              {words}
+            </option>
+          ))}
+        </select>
+      </label>
+      <label class="field">
+        <span>To whom</span>
+        <input
+          placeholder="user:alice, or user:al*"
+          value={asked.subject}
+          onInput={(event) => set({ subject: event.currentTarget.value })}
+        />
+      </label>
+    </div>
+  )
+}
+
+function Entries({ query, isAll }: { query: string; isAll: boolean }) {
+  const first = useLoad<Page>(`/api/operator/audit?${query}`, EVERY_MS)
+  const [more, setMore] = useState<AuditEntry[]>([])
+  const [next, setNext] = useState<string | null>()
+  const [error, setError] = useState<Refused>()
+  const older = next === undefined ? (first.data?.next ?? null) : next
+  const loadOlder = () =>
+    call<Page>('GET', `/api/operator/audit?${query}&before=${older}`).then((page) => {
+      setError(undefined)
+      // What the first page has pushed out meanwhile stays shown.
+      setMore((old) => [...(old.length === 0 ? (first.data?.entries ?? []) : old), ...page.entries])
+      setNext(page.next)
+    }, setError)
+  const shown = new Map([...(first.data?.entries ?? []), ...more].map((one) => [one.id, one]))
+  const trouble = first.error ?? error
+  return (
+    <>
+      {trouble && <Trouble error={trouble} again={first.error ? first.again : () => void loadOlder()} />}
+      {first.data === undefined ? (
+        !first.error && <Waiting rows={7} />
+      ) : shown.size === 0 ? (
+        <Empty title={isAll ? 'Nothing yet' : 'Nothing like that'}>
+          {isAll
+            ? 'What operators, keys and the program itself do will stand here for a year.'
+            : 'Words are compared whole; with a * behind it, the beginning is enough.'}
+        </Empty>
+      ) : (
+        <ul class="list trail">
+          {[...shown.values()].map((one) => (
+            <Entry key={one.id} one={one} />
+          ))}
+        </ul>
+      )}
+      {older !== null && shown.size > 0 && (
+        <button type="button" class="wide" onClick={() => void loadOlder()}>
+          Show older ones
+        </button>
+      )}
+    </>
+  )
+}
+
+const verbs: Record<string, string> = {
+  'push_token.move': 'took over a push token of',
+  'push_tokens.import': 'imported',
+  'push_tokens.export': 'exported whole',
+  'suspended.restore': 'brought suspended push tokens back:',
+  'notification.send': 'sent',
+  'notification.test': 'sent a test push to',
+  'notification.pause': 'paused',
+  'notification.resume': 'resumed',
+  'notification.cancel': 'cancelled',
+  'key.create': 'created',
+  'key.rotate': 'made a new secret for',
+  'key.revoke': 'revoked',
+  'alarm.confirm': 'confirmed',
+  'alarm.release': 'released',
+  'user.export': 'exported all about',
+  'user.erase': 'erased a person',
+  'console.sign_in': 'signed in at the',
+  'console.sign_in_failed': 'failed to sign in at the',
+}
+
+function Entry({ one }: { one: AuditEntry }) {
+  // A key has a name, and whoever is erased has none.
+  const { name, ...detail } = one.detail
+  const more = detailWords(one.subject.startsWith('key:') ? detail : one.detail)
+  return (
+    <li>
+      <Time at={one.at} />
+      <p>
+        <strong>
+          <Named word={one.actor} />
+        </strong>{' '}
+        {verbs[one.action] ?? one.action}{' '}
+        {one.subject !== 'erased' && <Named word={one.subject} {...(typeof name === 'string' && { name })} />}
+        {more !== '' && <span class="dim more"> {more}</span>}
+      </p>
+    </li>
+  )
+}
+
+/** `user:alice` leads to her, `notification:…` to it. */
+function Named({ word, name }: { word: string; name?: string }) {
+  const [kind = '', ...rest] = word.split(':')
+  const id = rest.join(':')
+  if (kind === 'user') return <a href={to('people', id)}>{id}</a>
+  if (kind === 'notification') return <a href={to('notifications', id)}>notification …{id.slice(-6)}</a>
+  if (kind === 'key') return <a href={to('keys')}>key {name ?? `…${id.slice(-6)}`}</a>
+  if (kind === 'alarm') return <a href={to('alarms')}>alarm {id}</a>
+  return <>{word.replaceAll('_', ' ')}</>
+}
+
+function detailWords(detail: Record<string, unknown>): string {
+  return Object.entries(detail)
+    .filter(([, value]) => value !== '' && value !== null && value !== 0)
+    .map(([name, value]) => `${name.replaceAll('_', ' ')}: ${Array.isArray(value) ? value.join(', ') : String(value)}`)
+    .join(' · ')
+}

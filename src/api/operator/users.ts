@@ -1,0 +1,37 @@
+/** What a person may ask of whoever runs this: all that is kept about them, and that it be erased. */
+import type { FastifyInstance } from 'fastify'
+import type { ZodTypeProvider } from 'fastify-type-provider-zod'
+import { z } from 'zod'
+import { eraseUser } from '../../store/erase.ts'
+import { exportUser } from '../../store/views/export.ts'
+import { actorOf } from '../actor.ts'
+import { Fault } from '../faults.ts'
+import type { ApiOptions } from '../server.ts'
+import { id } from '../text.ts'
+
+const unknown = () => new Fault('not_found', { sentence: 'Nothing is known of a user with this id' })
+
+/** @param forget what this process remembers of a user. */
+export async function userRoutes(
+  instance: FastifyInstance,
+  { database: { db } }: ApiOptions,
+  forget: (userId: string) => void,
+): Promise<void> {
+  const app = instance.withTypeProvider<ZodTypeProvider>()
+  const config = { caller: 'operator' } as const
+  const schema = { params: z.object({ user: id() }) }
+
+  app.get('/api/operator/users/:user/export', { config, schema }, async (request, reply) => {
+    const all = await exportUser(db, request.params.user, actorOf(request))
+    if (all === undefined) throw unknown()
+    reply.header('Cache-Control', 'no-store')
+    return { success: true, exported_at: new Date().toISOString(), ...all }
+  })
+
+  app.delete('/api/operator/users/:user', { config, schema }, async (request) => {
+    const erased = await eraseUser(db, request.params.user, actorOf(request))
+    forget(request.params.user)
+    if (erased === undefined) throw unknown()
+    return { success: true, id: request.params.user, erased }
+  })
+}
