@@ -33,8 +33,9 @@ export async function totalsOfMany(db: Db, asked: Asked[]): Promise<Map<string, 
 export async function exactTotals(db: Db, one: Asked): Promise<Totals> {
   const [kept] = await db.rows<{ counts: Totals }>(sql`
     select counts from ${db.t.totals} where notification_id = ${one.id} and final`)
-  if (kept) return kept.counts
-  const counts = await totalsOf(db, one.id)
+  // One order of the names: what was kept as jsonb comes back in another, and an event's id is made of the text.
+  if (kept) return { ...nothing(), ...kept.counts }
+  const counts = { ...nothing(), ...(await totalsOf(db, one.id)) }
   if (hasEnded(one.state)) await keep(db, [one], new Map([[one.id, counts]]))
   return counts
 }
