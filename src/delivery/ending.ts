@@ -18,7 +18,7 @@ const as = { cancelled: 'cancelled', expired: 'expired', disabled: 'skipped' } a
 
 /** Closes the books of one piece of work: what was begun and has no answer is unknown, the rest was never sent. */
 export async function closePlan(tx: Db, notification: Notification, chunk: number, ending: Ending): Promise<void> {
-  const plan = (await findPlan(tx, [notification.id], chunk)).get(notification.id)
+  const plan = await findPlan(tx, { notificationId: notification.id, chunk })
   if (!plan) return
   await settleUnknown(
     tx,

@@ -1,6 +1,6 @@
 /** The fan-out of a broadcast: one page of chunks a job, and nothing while the notification may not go on. */
 import { cutPage } from '../store/fan-out.ts'
-import { finishNotifications, loadNotifications } from '../store/notifications.ts'
+import { finishNotifications, loadNotification } from '../store/notifications.ts'
 import { parkJob } from '../store/parked.ts'
 import type { Job } from '../store/queue.ts'
 import { endingOf } from './ending.ts'
@@ -8,7 +8,7 @@ import type { Workplace } from './start.ts'
 
 export async function fanOut(place: Workplace, job: Job<'fan-out'>): Promise<void> {
   const { notificationId, page } = job.data
-  const notification = (await loadNotifications(place.db, [notificationId])).get(notificationId)
+  const notification = await loadNotification(place.db, notificationId)
   const ending = notification && endingOf(notification, place.options.pushesEnabled)
   const held = notification && !ending ? await place.breaker.look(null) : undefined
   await place.db.transaction(async (tx) => {

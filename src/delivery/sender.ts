@@ -6,27 +6,17 @@ import { failpoint } from '../domain/failpoint.ts'
 import { buildRequest } from '../domain/messages.ts'
 import { RESULT } from '../domain/result.ts'
 import type { Lane } from '../ports.ts'
-import { beginDeliveries, type Held } from '../store/deliveries.ts'
 import { all } from './all.ts'
 import { type Answered, conclude } from './conclude.ts'
-import { groupCommit } from './group-commit.ts'
 import { type Begun, type Parcel, settleAll } from './parcel.ts'
 import { release, type SenderParts, type Sent } from './sending.ts'
 
 /** @param tries how often these have failed before, for the backoff. */
 export type Send = (lane: Lane, parcels: Parcel[], tries: number) => Promise<Sent>
 
-/** Intents in one statement: as many as a process can have open at once. */
-const MOST_INTENTS = 100
-
-type Begin = (deliveryId: number) => Promise<Held | undefined>
 type TakeTurn = (lane: Lane, project: string | null, recipients: number) => Promise<(() => void) | undefined>
 
 export function openSender(parts: SenderParts): Send {
-  const begin: Begin = groupCommit(async (ids: number[]) => {
-    const held = new Map((await beginDeliveries(parts.db, ids)).map((one) => [one.id, one]))
-    return ids.map((id) => held.get(id))
-  }, MOST_INTENTS)
   const takeTurn = openTurns(parts)
 
   return async (lane, parcels, tries) => {
@@ -36,7 +26,7 @@ export function openSender(parts: SenderParts): Send {
     const giveBackPermit = await parts.connections.permit(lane)
     try {
       if (parts.stop.aborted) return { kind: 'stopped' }
-      const begun = await beginAll(begin, parcels)
+      const begun = await beginAll(parts, parcels)
       await failpoint('after_intent')
       if (begun.length < parcels.length) return await release(parts, begun, { kind: 'not_begun' })
       return await sendBegun(parts, takeTurn, { lane, project, begun, tries })
@@ -88,7 +78,7 @@ function openTurns(parts: SenderParts): TakeTurn {
   }
 }
 
-async function beginAll(begin: Begin, parcels: Parcel[]): Promise<Begun[]> {
+async function beginAll({ begin }: SenderParts, parcels: Parcel[]): Promise<Begun[]> {
   const held = await all(parcels.map((parcel) => begin(parcel.delivery.id)))
   return parcels.flatMap((parcel, index) => {
     const one = held[index]

@@ -45,11 +45,14 @@ export async function insertNotification(tx: Db, n: NewNotification): Promise<vo
   else await tx.enqueue('send-direct', [{ notificationId: n.id, tries: 0 }], afterMs)
 }
 
-export async function loadNotifications(db: Db, ids: string[]): Promise<Map<string, Notification>> {
-  const rows = await db.rows<Notification>(sql`
-    select id, kind, lane, audience, content, on_unknown, state, postponed, expires_at <= ${db.now} as expired
-    from ${db.t.notifications} where id = any(${ids}::uuid[])`)
-  return new Map(rows.map((row) => [row.id, row]))
+/** Of notifications `n`. */
+export const notificationColumns = (db: Db) =>
+  sql`n.id, n.kind, n.lane, n.audience, n.content, n.on_unknown, n.state, n.postponed, n.expires_at <= ${db.now} as expired`
+
+export async function loadNotification(db: Db, id: string): Promise<Notification | undefined> {
+  const [row] = await db.rows<Notification>(sql`
+    select ${notificationColumns(db)} from ${db.t.notifications} n where n.id = ${id}`)
+  return row
 }
 
 export async function notificationState(
@@ -83,13 +86,17 @@ export async function finishNotifications(
     where n.id = done.id and n.state in ('queued', 'sending', 'paused')`.execute(db.kysely)
 }
 
-/** One more chunk is done; with the last one of a fan-out that is done, so is the notification. */
-export async function finishChunk(db: Db, id: string): Promise<void> {
+/**
+ * So many more chunks are done; with the last one of a fan-out that is done, so is the notification.
+ * @param ids of their notifications, one for each chunk.
+ */
+export async function finishChunks(db: Db, ids: string[]): Promise<void> {
   await sql`
-    update ${db.t.notifications} set
-      chunks_done = chunks_done + 1,
-      state = case when state = 'sending' and fan_out_done and chunks_done + 1 = chunks then 'finished' else state end,
-      finished_at = case when fan_out_done and chunks_done + 1 = chunks then ${db.now} else finished_at end,
+    update ${db.t.notifications} n set
+      chunks_done = chunks_done + c.done,
+      state = case when state = 'sending' and fan_out_done and chunks_done + c.done = chunks then 'finished' else state end,
+      finished_at = case when fan_out_done and chunks_done + c.done = chunks then ${db.now} else finished_at end,
       postponed = null
-    where id = ${id}`.execute(db.kysely)
+    from (select id, count(*)::int as done from unnest(${ids}::uuid[]) as id group by id) c
+    where n.id = c.id`.execute(db.kysely)
 }
