@@ -6,6 +6,9 @@ import type { Emit, Facts } from './ports.ts'
 
 export type Log = Logger
 
+/** Characters. Lines are written in the background, so that a slow reader slows nobody; one that stands still loses some. */
+const MOST_UNWRITTEN = 4_000_000
+
 const REACH_HINT = 'Check that this server reaches exp.host:443.'
 const OPEN_APP_HINT = 'The user needs to open the app once so that it registers a token.'
 
@@ -17,7 +20,7 @@ export function openLog(level: LogLevel, destination?: { write(line: string): vo
     formatters: { level: (label: string) => ({ level: label }) },
     serializers: { err: describeError },
   }
-  return destination === undefined ? pino(options) : pino(options, destination)
+  return pino(options, destination ?? pino.destination({ sync: false, maxLength: MOST_UNWRITTEN }))
 }
 
 type Line = [level: 'debug' | 'info' | 'warn' | 'error', msg: string, fields: object]

@@ -29,7 +29,7 @@ export function openSender(parts: SenderParts): Send {
       const begun = await beginAll(parts, parcels)
       await failpoint('after_intent')
       if (begun.length < parcels.length) return await release(parts, begun, { kind: 'not_begun' })
-      return await sendBegun(parts, takeTurn, { lane, project, begun, tries })
+      return await sendBegun(parts, takeTurn, { lane, project, begun, tries, giveBackPermit })
     } finally {
       giveBackPermit()
     }
@@ -39,7 +39,7 @@ export function openSender(parts: SenderParts): Send {
 async function sendBegun(
   parts: SenderParts,
   takeTurn: TakeTurn,
-  { lane, project, begun, tries }: Pick<Answered, 'lane' | 'project' | 'begun' | 'tries'>,
+  { lane, project, begun, ...more }: Omit<Answered, 'request' | 'ms'>,
 ): Promise<Sent> {
   const request = buildRequest(begun.map(asPart))
   if (request.slots.length === 0) return settleGone(parts, begun)
@@ -57,7 +57,7 @@ async function sendBegun(
   await failpoint('after_answer')
   const ms = parts.clock.monotonic() - started
   parts.connections.took(ms)
-  return conclude(parts, { lane, project, begun, request, tries, ms }, answer)
+  return conclude(parts, { lane, project, begun, request, ms, ...more }, answer)
 }
 
 /**

@@ -45,8 +45,7 @@ const recipient = (
 ) => sql`p.id, p.token, p.device_type as "deviceType", p.locale, p.project, p.user_id as "userId",
   not p.active as suspended,
   case when (select exists (select from ${db.t.mutes}))
-    then (select coalesce(array_agg(m.kind), '{}') from ${db.t.mutes} m where m.user_id = p.user_id)
-    else '{}'::text[] end as muted`
+    then (select array_agg(m.kind) from ${db.t.mutes} m where m.user_id = p.user_id) end as muted`
 
 /** The active push tokens, and the suspended ones, which are counted as skipped. As the index of the walk has it. */
 export const IN_AUDIENCE = sql`(inactive_reason is null or inactive_reason = 'InvalidCredentials')`
