@@ -10,7 +10,7 @@ export async function fanOut(place: Workplace, job: Job<'fan-out'>): Promise<voi
   const { notificationId, page } = job.data
   const notification = await loadNotification(place.db, notificationId)
   const ending = notification && endingOf(notification, place.options.pushesEnabled)
-  const held = notification && !ending ? await place.breaker.look(null) : undefined
+  const held = notification && !ending ? place.breaker.look(null) : undefined
   await place.db.transaction(async (tx) => {
     if (notification?.state === 'paused' && !ending) return parkJob(tx, place.queue, job, job.data)
     if (held?.kind === 'wait') return place.queue.postpone(tx, job, job.data, held.ms)

@@ -21,7 +21,7 @@ export function openSender(parts: SenderParts): Send {
 
   return async (lane, parcels, tries) => {
     const project = parcels[0]?.delivery.project ?? null
-    const admission = await parts.breaker.look(project)
+    const admission = parts.breaker.look(project)
     if (admission.kind === 'wait') return { kind: 'held', afterMs: admission.ms, reason: admission.reason }
     const giveBackPermit = await parts.connections.permit(lane)
     try {
