@@ -21,7 +21,7 @@ describe.each(worlds)('a broadcast $name', ({ open }) => {
       }
       expect(times.toSorted((a, b) => a - b)[Math.floor(times.length * 0.9)]).toBeLessThan(1_000)
       const { sizes, maxInFlight, notifications, violations } = await world.expo.untilTaken(DEVICES + 11, {
-        timeoutMs: 60_000,
+        timeoutMs: 120_000,
       })
       await world.drain()
       const { notification_id } = answer.body
@@ -36,5 +36,5 @@ describe.each(worlds)('a broadcast $name', ({ open }) => {
     } finally {
       await world.close()
     }
-  }, 90_000)
+  }, 240_000)
 })

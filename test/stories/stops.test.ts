@@ -28,7 +28,7 @@ describe.each(worlds)('SIGTERM $name', ({ open }) => {
         await talking.stop()
         await world.restart()
       }
-      await world.expo.untilTaken(DEVICES + said.size, { timeoutMs: 60_000 })
+      await world.expo.untilTaken(DEVICES + said.size, { timeoutMs: 120_000 })
       await world.drain()
       expect(await world.expo.counts(body.notification_id)).toEqual(
         Object.fromEntries(crowd.map((token) => [token, 1])),
@@ -39,5 +39,5 @@ describe.each(worlds)('SIGTERM $name', ({ open }) => {
     } finally {
       await world.close()
     }
-  }, 120_000)
+  }, 300_000)
 })
