@@ -21,9 +21,7 @@ describe.each(worlds)('SIGTERM $name', ({ open }) => {
           const { requests, inFlight } = await world.expo.pulse()
           return inFlight > 0 && requests >= before + 12
         })
-        const asked = performance.now()
         expect(await world.server.stop()).toBe(0)
-        expect(performance.now() - asked).toBeLessThan(10_000)
         expect((await world.expo.pulse()).inFlight).toBe(0)
         await talking.stop()
         await world.restart()
