@@ -45,7 +45,10 @@ async function sendBegun(
   if (request.slots.length === 0) return settleGone(parts, begun)
   const giveBackConnection = await takeTurn(lane, project, request.slots.length)
   if (!giveBackConnection) return release(parts, begun, { kind: 'stopped' })
-  const admission = await parts.breaker.admit(project)
+  const admission = await parts.breaker.admit(project).catch((error: unknown) => {
+    giveBackConnection()
+    throw error
+  })
   if (admission.kind === 'wait') {
     giveBackConnection()
     return release(parts, begun, { kind: 'held', afterMs: admission.ms, reason: admission.reason })
@@ -69,9 +72,13 @@ function openTurns(parts: SenderParts): TakeTurn {
   return (lane, project, recipients) => {
     const turn = turns[lane].then(async () => {
       const giveBack = await parts.connections.connection(lane)
-      if (await parts.pace.take({ project, lane, recipients }, parts.stop)) return giveBack
-      giveBack()
-      return undefined
+      let isTaken = false
+      try {
+        isTaken = await parts.pace.take({ project, lane, recipients }, parts.stop)
+        return isTaken ? giveBack : undefined
+      } finally {
+        if (!isTaken) giveBack()
+      }
     })
     turns[lane] = turn.catch(() => undefined)
     return turn

@@ -19,49 +19,55 @@ export function openCrew<Data extends object>(
   work: (jobs: Job<Data>[]) => Promise<void>,
 ): Crew {
   const options = { batchSize, pollingIntervalSeconds: 1, notifyPollingIntervalSeconds: 1 }
-  const ids = new Set<string>()
-  let hired = 0
-  let busy = 0
+  /** How many handlers each is in: a claim that is lost lets go of its handler before that has returned. */
+  const handling = new Map<string, number>()
+  let hiring = 0
   let stopping = false
+  const isFree = (id: string) => handling.get(id) === 0
+  const free = () => [...handling.keys()].filter(isFree)
 
   async function hire(): Promise<void> {
-    hired += 1
-    const id: string = await boss.work<Data>(queue, options, async (jobs) => {
-      busy += 1
-      if (hired === busy && hired < workers && !stopping) hireAnother()
-      try {
-        await work(jobs)
-      } finally {
-        busy -= 1
-        askAgain(id)
-      }
-    })
-    ids.add(id)
-    if (stopping) await boss.offWork(queue, { id, wait: false })
+    hiring += 1
+    try {
+      const id: string = await boss.work<Data>(queue, options, async (jobs) => {
+        handling.set(id, (handling.get(id) ?? 0) + 1)
+        if (free().length + hiring === 0 && handling.size < workers && !stopping) hireAnother()
+        try {
+          await work(jobs)
+        } finally {
+          const left = handling.get(id)
+          if (left !== undefined) handling.set(id, left - 1)
+          askAgain(id)
+        }
+      })
+      handling.set(id, handling.get(id) ?? 0)
+      if (stopping) await boss.offWork(queue, { id, wait: false })
+    } finally {
+      hiring -= 1
+    }
   }
 
   function hireAnother(): void {
-    hire().catch((error: unknown) => {
-      hired -= 1
-      emit('queue.error', { error: error instanceof Error ? error.message : String(error) })
-    })
+    hire().catch((error: unknown) =>
+      emit('queue.error', { error: error instanceof Error ? error.message : String(error) }),
+    )
   }
 
   /** Who has just worked asks again at once, instead of waiting for a wake-up; or leaves that to who is free already. */
   function askAgain(id: string): void {
-    if (stopping) return
-    if (hired - busy === 1) return boss.notifyWorker(id)
-    hired -= 1
-    ids.delete(id)
+    if (stopping || !isFree(id)) return
+    const [other] = free().filter((one) => one !== id)
+    if (other === undefined) return boss.notifyWorker(id)
+    handling.delete(id)
     void boss.offWork(queue, { id, wait: false })
-    for (const other of ids) boss.notifyWorker(other)
+    boss.notifyWorker(other)
   }
 
   return {
     start: hire,
     async stop() {
       stopping = true
-      await Promise.all([...ids].map((id) => boss.offWork(queue, { id, wait: true })))
+      await Promise.all([...handling.keys()].map((id) => boss.offWork(queue, { id, wait: true })))
     },
   }
 }
