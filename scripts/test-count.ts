@@ -1,6 +1,7 @@
 /**
- * Prints the one line that CI reads, `N passed, N failed`, out of Vitest's JSON, and fails when a test did, when the
- * run did (its status is the second argument), or when there is nothing to count.
+ * Prints the one line that CI reads, `N passed, N failed`, out of Vitest's JSON and the battery's, and fails when a
+ * test did, when a run did, or when there is nothing to count.
+ * Usage: test-count.ts <vitest.json> <its status> <reliability.json> <its status>
  */
 import { readFileSync } from 'node:fs'
 
@@ -13,29 +14,51 @@ interface Report {
   testResults: { status: string; assertionResults: unknown[] }[]
 }
 
-function read(file: string): Report | undefined {
+interface Counts {
+  passed: number
+  failed: number
+  skipped: number
+}
+
+function read<T>(file: string): T | undefined {
   try {
-    return JSON.parse(readFileSync(file, 'utf8')) as Report
+    return JSON.parse(readFileSync(file, 'utf8')) as T
   } catch {
     return undefined
   }
 }
 
-const report = read(process.argv[2] ?? '')
-const status = Number(process.argv[3] ?? 0)
-if (report === undefined) {
-  console.log('The tests did not run to their end: there is no report.')
-  console.log('0 passed, 1 failed')
-  process.exit(1)
+/** What did not run to its end, or failed without a test that did, is one failure. */
+function count(name: string, counts: Counts | undefined, status: string | undefined): Counts {
+  if (counts === undefined) {
+    console.log(`${name} did not run to their end: there is no report.`)
+    return { passed: 0, failed: 1, skipped: 0 }
+  }
+  if (counts.failed > 0 || (status === '0' && counts.passed > 0)) return counts
+  console.log(`${name}: none failed, and yet the run did: see above.`)
+  return { ...counts, failed: 1 }
 }
 
-// A file that could not be loaded has no tests to count; it is one failure.
-const broken = report.testResults.filter(
-  (file) => file.status === 'failed' && file.assertionResults.length === 0,
-).length
-const failed = report.numFailedTests + broken
-const skipped = report.numPendingTests + report.numTodoTests
-const good = failed === 0 && status === 0 && report.success
-if (!good && failed === 0) console.log('Every test passed, and yet the run failed: see above.')
-console.log(`${report.numPassedTests} passed, ${failed} failed${skipped > 0 ? `, ${skipped} skipped` : ''}`)
-process.exit(good ? 0 : 1)
+function ofVitest(file: string): Counts | undefined {
+  const report = read<Report>(file)
+  if (report === undefined) return undefined
+  // A file that could not be loaded has no tests to count.
+  const broken = report.testResults.filter((one) => one.status === 'failed' && one.assertionResults.length === 0).length
+  const failed = report.numFailedTests + broken
+  return { passed: report.numPassedTests, failed, skipped: report.numPendingTests + report.numTodoTests }
+}
+
+function ofBattery(file: string): Counts | undefined {
+  const report = read<Omit<Counts, 'skipped'>>(file)
+  return report && { ...report, skipped: 0 }
+}
+
+const [vitest = '', vitestStatus, battery = '', batteryStatus] = process.argv.slice(2)
+const all = [
+  count('The tests', ofVitest(vitest), vitestStatus),
+  count('The runs of the battery', ofBattery(battery), batteryStatus),
+]
+const sum = (what: keyof Counts) => all.reduce((total, one) => total + one[what], 0)
+const skipped = sum('skipped')
+console.log(`${sum('passed')} passed, ${sum('failed')} failed${skipped > 0 ? `, ${skipped} skipped` : ''}`)
+process.exit(sum('failed') === 0 ? 0 : 1)

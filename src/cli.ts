@@ -55,7 +55,10 @@ program
   .command('doctor')
   .description('look at settings, database, clock, Expo, keys, port and the running server, and say what is wrong')
   .option('--json', 'the findings as JSON, for programs')
-  .addHelpText('after', '\nChanges nothing, and notifies nobody. Exit codes: 0 nothing is wrong (no ✗), 1 something is.')
+  .addHelpText(
+    'after',
+    '\nChanges nothing, and notifies nobody. Exit codes: 0 nothing is wrong (no ✗), 1 something is.',
+  )
   .action(async (options) => (await import('./commands/doctor.ts')).doctor(options))
 addRemoteVerbs(program)
 

@@ -7,6 +7,9 @@ import type { Emit, Facts } from './ports.ts'
 
 export type Log = Logger
 
+/** Characters. Lines are written in the background, so that a slow reader slows nobody; one that stands still loses some. */
+const MOST_UNWRITTEN = 4_000_000
+
 const REACH_HINT = 'Check that this server reaches exp.host:443.'
 const OPEN_APP_HINT = 'The user needs to open the app once so that it registers a token.'
 
@@ -19,7 +22,7 @@ export function openLog(level: LogLevel, destination?: { write(line: string): vo
     serializers: { err: describeError },
     mixin: ofThisRequest,
   }
-  return destination === undefined ? pino(options) : pino(options, destination)
+  return pino(options, destination ?? pino.destination({ sync: false, maxLength: MOST_UNWRITTEN }))
 }
 
 /** The request that is being answered in this asynchronous context. */

@@ -10,8 +10,8 @@ import { newWindow, type Window } from './breaker-window.ts'
 export type Admission = { kind: 'go' } | { kind: 'wait'; ms: number; reason: string }
 
 export interface Breaker {
-  /** Whether it is worth beginning; claims nothing. */
-  look(project: string | null): Promise<Admission>
+  /** Whether it is worth beginning, as far as is known without waiting; claims nothing. */
+  look(project: string | null): Admission
   /** Right before the call: half open, only one asker among all processes may go, and its answer decides. */
   admit(project: string | null): Promise<Admission>
   /** What Expo's answer says about Expo, not about the request. */
@@ -52,8 +52,8 @@ export function openBreakers(db: Db, clock: Clock, emit: Emit, probeMs: number):
   }
 
   return {
-    async look(project) {
-      const breaker = await view.find(project ?? '')
+    look(project) {
+      const breaker = view.last(project ?? '')
       return breaker && breaker.remainingMs > 0 ? waitFor(breaker) : { kind: 'go' }
     },
     async admit(project) {
@@ -89,16 +89,34 @@ interface Seen {
 function openView(db: Db, clock: Clock) {
   let seen = new Map<string, { reason: string; until: number }>()
   let lookedAt = Number.NEGATIVE_INFINITY
+  let looking: Promise<void> = Promise.resolve()
   const entry = (reason: string, ms: number) => ({ reason, until: clock.monotonic() + ms })
+
+  async function lookNow(): Promise<void> {
+    const all = await findOpenBreakers(db)
+    seen = new Map(all.map((one) => [one.project, entry(one.reason, one.remainingMs)]))
+  }
+
+  /** Asks the database when it is time to; whoever needs to be sure waits for the answer. */
+  function look(): Promise<void> {
+    if (clock.monotonic() - lookedAt < VIEW_MS) return looking
+    lookedAt = clock.monotonic()
+    looking = lookNow()
+    looking.catch(() => (lookedAt = Number.NEGATIVE_INFINITY))
+    return looking
+  }
+
+  function last(key: string): Seen | undefined {
+    void look().catch(() => undefined)
+    const found = seen.get(key)
+    return found && { reason: found.reason, remainingMs: found.until - clock.monotonic() }
+  }
+
   return {
+    last,
     async find(key: string): Promise<Seen | undefined> {
-      if (clock.monotonic() - lookedAt >= VIEW_MS) {
-        lookedAt = clock.monotonic()
-        const all = await findOpenBreakers(db)
-        seen = new Map(all.map((one) => [one.project, entry(one.reason, one.remainingMs)]))
-      }
-      const found = seen.get(key)
-      return found && { reason: found.reason, remainingMs: found.until - clock.monotonic() }
+      await look()
+      return last(key)
     },
     set: (key: string, reason: string, ms: number) => seen.set(key, entry(reason, ms)),
     delete: (key: string) => seen.delete(key),

@@ -1,75 +1,125 @@
-/** The senders of broadcasts: a chunk is planned, sent, and finished; or put off, with what is left of it. */
+/** The senders of broadcasts: chunks are planned, sent, and finished; or put off, with what is left of them. */
+import type { Recipient } from '../domain/notification.ts'
 import type { Db } from '../store/db.ts'
 import {
-  finishChunk,
+  finishChunks,
   finishNotifications,
-  loadNotifications,
+  loadNotification,
   type Notification,
   setPostponed,
 } from '../store/notifications.ts'
 import { parkJob } from '../store/parked.ts'
-import { findPlan, readChunk } from '../store/plan.ts'
+import { findWork, type Piece, readChunk, type Work } from '../store/plan.ts'
 import { ClaimLost, type Job, type QueueData } from '../store/queue.ts'
 import { all } from './all.ts'
 import { closePlan, type Ending, endingOf } from './ending.ts'
 import type { Parcel } from './parcel.ts'
 import { planNew, resumePlan } from './plan.ts'
 import { enqueueReceipts } from './receipts.ts'
-import { type Hold, type Run, worst } from './run.ts'
+import { type Ended, type Hold, type Run, worst } from './run.ts'
 import type { Workplace } from './start.ts'
 import { tellEnded, tellUnknown } from './tell.ts'
-import { inChunkSpan } from './traced.ts'
+import { inChunkSpans } from './traced.ts'
 
 type ChunkJob = Job<'send-broadcast'>
 
-export async function sendChunk(place: Workplace, run: Run, job: ChunkJob): Promise<void> {
-  const { notificationId } = job.data
-  const notification = (await loadNotifications(place.db, [notificationId])).get(notificationId)
-  if (!notification) return place.db.transaction((tx) => place.queue.complete(tx, [job]))
-  await inChunkSpan(place.tracing, notification, job.data.trace, () => sendLoaded(place, run, job, notification))
+/** A chunk that may go on. */
+interface Chunk extends Work {
+  job: ChunkJob
 }
 
-async function sendLoaded(place: Workplace, run: Run, job: ChunkJob, notification: Notification): Promise<void> {
+/** Several chunks at once, so that they share the statements before and after their requests. */
+export async function sendChunks(place: Workplace, run: Run, jobs: ChunkJob[]): Promise<void> {
+  const works = await findWork(place.db, jobs.map(pieceOf))
+  const chunks: Chunk[] = []
+  for (const [index, job] of jobs.entries()) {
+    const work = works[index]
+    if (!work) await place.db.transaction((tx) => place.queue.complete(tx, [job]))
+    else if (!(await endOrPark(place, work.notification, job))) chunks.push({ job, ...work })
+  }
+  if (chunks.length > 0) await inChunkSpans(place.tracing, chunks, () => sendAll(place, run, chunks))
+}
+
+async function sendAll(place: Workplace, run: Run, chunks: Chunk[]): Promise<void> {
+  const parcels = await parcelsOf(place, chunks)
+  const ends = await all(
+    chunks.map(async ({ job }, index): Promise<Ended> => {
+      const own = parcels[index] ?? []
+      return worst(await all(own.map((parcel) => run('broadcast', [parcel], job.data.tries))))
+    }),
+  )
+  await finish(
+    place,
+    chunks.filter((_, index) => ends[index] === 'done').map(({ job }) => job),
+  )
+  for (const [index, { job }] of chunks.entries()) {
+    const end = ends[index]
+    if (typeof end === 'object') await postpone(place, job, end)
+    else if (end === 'not_begun') await lookAgain(place, run, job)
+  }
+}
+
+const pieceOf = ({ data }: ChunkJob): Piece => ({ notificationId: data.notificationId, chunk: data.from })
+
+/** @returns whether there is nothing left to send of it, for now or for ever. */
+async function endOrPark(place: Workplace, notification: Notification, job: ChunkJob): Promise<boolean> {
   const ending = endingOf(notification, place.options.pushesEnabled)
-  if (ending) return endChunk(place, notification, job, ending)
-  if (notification.state === 'paused') return parkChunk(place, job)
-  const parcels = await parcelsOf(place, notification, job.data)
-  const end = worst(await all(parcels.map((parcel) => run('broadcast', [parcel], job.data.tries))))
-  if (end === 'stopped') return
-  if (end === 'not_begun') return lookAgain(place, run, job)
-  await (end === 'done' ? finish(place, job) : postpone(place, job, end))
+  if (ending) await endChunk(place, notification, job, ending)
+  else if (notification.state === 'paused') await parkChunk(place, job)
+  else return false
+  return true
 }
 
-async function parcelsOf(
-  { db, pace, emit }: Workplace,
-  notification: Notification,
-  data: QueueData['send-broadcast'],
-): Promise<Parcel[]> {
-  const plan = (await findPlan(db, [notification.id], data.from)).get(notification.id)
-  if (plan) return resumePlan({ db, emit }, notification, plan)
-  const { audience } = notification
+/** @returns the parcels of each chunk. */
+async function parcelsOf({ db, pace, emit }: Workplace, chunks: Chunk[]): Promise<Parcel[][]> {
+  const fresh = chunks.filter(({ plan }) => plan === undefined)
+  const recipients = await all(fresh.map(({ notification, job }) => readAudience(db, notification, job.data)))
+  const count = Math.max(0, ...recipients.map((of) => of.length))
+  const most = count === 0 ? undefined : await pace.requestSize(recipients.flat()[0]?.project ?? null, count)
+  const planned = await planNew(
+    db,
+    fresh.map(({ notification, job }, index) => ({
+      notification,
+      chunk: job.data.from,
+      recipients: recipients[index] ?? [],
+      ...(most === undefined ? {} : { most }),
+    })),
+  )
+  const byPiece = Map.groupBy(planned, ({ delivery }) => `${delivery.notification_id} ${delivery.chunk}`)
+  return all(
+    chunks.map(async ({ notification, plan, job }) =>
+      plan ? resumePlan({ db, emit }, notification, plan) : (byPiece.get(`${notification.id} ${job.data.from}`) ?? []),
+    ),
+  )
+}
+
+function readAudience(
+  db: Db,
+  { audience }: Notification,
+  { from, to }: QueueData['send-broadcast'],
+): Promise<Recipient[]> {
   const topic = 'topic' in audience ? audience.topic : undefined
-  const recipients = await readChunk(db, { from: data.from, to: data.to, except: audience.except ?? [], topic })
-  const most = await pace.requestSize(recipients[0]?.project ?? null, recipients.length)
-  return planNew(db, [{ notification, chunk: data.from, recipients, most }])
+  return readChunk(db, { from, to, except: audience.except ?? [], topic })
 }
 
 /** Something was not begun: either the notification has just ended or been paused, or somebody else has this chunk. */
 async function lookAgain(place: Workplace, run: Run, job: ChunkJob): Promise<void> {
-  const { notificationId } = job.data
-  const notification = (await loadNotifications(place.db, [notificationId])).get(notificationId)
+  const notification = await loadNotification(place.db, job.data.notificationId)
   const ended = notification && endingOf(notification, place.options.pushesEnabled)
   if (notification && !ended && notification.state !== 'paused') throw new ClaimLost('somebody else sends this chunk')
-  await sendChunk(place, run, job)
+  await sendChunks(place, run, [job])
 }
 
-async function finish(place: Workplace, job: ChunkJob): Promise<void> {
+async function finish(place: Workplace, jobs: ChunkJob[]): Promise<void> {
+  if (jobs.length === 0) return
   const ended = await place.db.transaction(async (tx) => {
-    await place.queue.complete(tx, [job])
-    await enqueueReceipts(tx, [job.data.notificationId], job.data.from, place.options.receiptDelayMs)
-    const last = await finishChunk(tx, job.data.notificationId)
-    await passBaton(tx, job)
-    return last
+    await place.queue.complete(tx, jobs)
+    await enqueueReceipts(tx, jobs.map(pieceOf), place.options.receiptDelayMs)
+    for (const job of jobs) await passBaton(tx, job)
+    return finishChunks(
+      tx,
+      jobs.map((job) => job.data.notificationId),
+    )
   })
   tellEnded(place.emit, ended)
 }
@@ -78,12 +128,12 @@ async function endChunk(place: Workplace, notification: Notification, job: Chunk
   const { unknown, ended } = await place.db.transaction(async (tx) => {
     await place.queue.complete(tx, [job])
     const closed = await closePlan(tx, notification, job.data.from, ending)
-    await enqueueReceipts(tx, [notification.id], job.data.from, place.options.receiptDelayMs)
+    await enqueueReceipts(tx, [pieceOf(job)], place.options.receiptDelayMs)
     const expired =
       ending === 'expired'
         ? await finishNotifications(tx, [{ id: notification.id, skipReason: null, state: 'expired' }])
         : []
-    const last = await finishChunk(tx, notification.id)
+    const last = await finishChunks(tx, [notification.id])
     await passBaton(tx, job)
     return { unknown: closed, ended: [...expired, ...last] }
   })
@@ -103,7 +153,7 @@ async function parkChunk(place: Workplace, job: ChunkJob): Promise<void> {
   await place.db.transaction(async (tx) => {
     await parkJob(tx, place.queue, job, { ...job.data, baton: null })
     // A pause may outlast Expo's receipts: those of what was sent are asked for meanwhile.
-    await enqueueReceipts(tx, [job.data.notificationId], job.data.from, place.options.receiptDelayMs)
+    await enqueueReceipts(tx, [pieceOf(job)], place.options.receiptDelayMs)
     await passBaton(tx, job)
   })
 }

@@ -23,6 +23,8 @@ export interface Answered {
   /** How often it had failed before. */
   tries: number
   ms: number
+  /** The next one's intent may be saved with this one's answer, and not before. */
+  giveBackPermit(): void
 }
 
 type Of<Kind extends SendAnswer['kind']> = Extract<SendAnswer, { kind: Kind }>

@@ -22,11 +22,12 @@ const DIRECT_MEMORY_MS = 10_000
 /** @param now milliseconds of a clock that never jumps. */
 export function openConnections(max: number, now: () => number): Connections {
   const times: number[] = []
+  /** Of the slowest tenth, the fastest. */
+  let slowest = 0
   let directs: number[] = []
 
   /** One for each second that an answer takes, and one for each direct request that then is under way; never all. */
   function keptFree(): number {
-    const slowest = percentile90(times)
     if (times.length < 10 || slowest <= SLOW_MS || max === 1) return 0
     directs = directs.filter((at) => now() - at < DIRECT_MEMORY_MS)
     const underWay = (directs.length / DIRECT_MEMORY_MS) * slowest
@@ -45,6 +46,7 @@ export function openConnections(max: number, now: () => number): Connections {
     took(ms) {
       times.push(ms)
       if (times.length > REMEMBERED) times.shift()
+      slowest = percentile90(times)
     },
   }
 }

@@ -1,9 +1,9 @@
 /** The senders of direct notifications: up to a hundred at once, packed into shared requests, each with its own books. */
 import type { Recipient, SkipReason } from '../domain/notification.ts'
 import { pack } from '../domain/requests.ts'
-import { finishNotifications, loadNotifications, type Notification, setPostponed } from '../store/notifications.ts'
+import { finishNotifications, loadNotification, type Notification, setPostponed } from '../store/notifications.ts'
 import { parkJob } from '../store/parked.ts'
-import { findPlan, type Plan, readUsers } from '../store/plan.ts'
+import { findWork, type Piece, type Plan, readUsers } from '../store/plan.ts'
 import { ClaimLost, type Job } from '../store/queue.ts'
 import { all } from './all.ts'
 import { closePlan, type Ending, endingOf } from './ending.ts'
@@ -20,21 +20,23 @@ type DirectJob = Job<'send-direct'>
 interface Task {
   job: DirectJob
   notification: Notification
+  /** What an earlier attempt has planned. */
+  plan?: Plan | undefined
 }
 
 /** A sender takes no more than this at once; what is over goes back to the queue. */
 const MOST_RECIPIENTS = 1_000
 
 export async function sendDirect(place: Workplace, run: Run, jobs: DirectJob[]): Promise<void> {
-  const notifications = await loadNotifications(
+  const works = await findWork(
     place.db,
-    jobs.map((job) => job.data.notificationId),
+    jobs.map((job) => pieceOf(job.data.notificationId)),
   )
   const tasks: Task[] = []
-  for (const job of jobs) {
-    const notification = notifications.get(job.data.notificationId)
-    if (!notification) await place.db.transaction((tx) => place.queue.complete(tx, [job]))
-    else if (!(await endOrPark(place, { job, notification }))) tasks.push({ job, notification })
+  for (const [index, job] of jobs.entries()) {
+    const work = works[index]
+    if (!work) await place.db.transaction((tx) => place.queue.complete(tx, [job]))
+    else if (!(await endOrPark(place, { job, ...work }))) tasks.push({ job, ...work })
   }
   if (tasks.length > 0) await inDirectSpans(place.tracing, tasks, () => sendTasks(place, run, tasks))
 }
@@ -50,6 +52,8 @@ async function sendTasks(place: Workplace, run: Run, tasks: Task[]): Promise<voi
     else if (end === 'not_begun') await lookAgain(place, task)
   }
 }
+
+const pieceOf = (notificationId: string): Piece => ({ notificationId, chunk: DIRECT_CHUNK })
 
 /** @returns whether there is nothing left to send of it. */
 async function endOrPark(place: Workplace, { job, notification }: Task): Promise<boolean> {
@@ -68,23 +72,15 @@ interface Planned {
 }
 
 async function parcelsOf(place: Workplace, tasks: Task[]): Promise<Planned> {
-  const plans = await findPlan(
-    place.db,
-    tasks.map((task) => task.notification.id),
-    DIRECT_CHUNK,
-  )
-  const fresh = tasks.filter((task) => !plans.has(task.notification.id))
+  const [planned, fresh] = [tasks.filter((task) => task.plan), tasks.filter((task) => !task.plan)]
   const users = fresh.flatMap(({ notification: { audience } }) => ('users' in audience ? audience.users : []))
   const devices = users.length > 0 ? await readUsers(place.db, [...new Set(users)]) : []
   const { work, taken, skipped } = chooseUpTo(MOST_RECIPIENTS, fresh, devices)
   const parcels = await planNew(place.db, work)
   const goingOut = new Set(parcels.map((parcel) => parcel.notification.id))
   for (const task of taken) if (!goingOut.has(task.notification.id)) skipped.set(task, 'credentials')
-  for (const { notification } of tasks) {
-    const plan = plans.get(notification.id)
-    if (plan) parcels.push(...(await resumePlan(place, notification, plan satisfies Plan)))
-  }
-  return { parcels, taken: [...taken, ...tasks.filter((task) => plans.has(task.notification.id))], skipped }
+  for (const { notification, plan } of planned) if (plan) parcels.push(...(await resumePlan(place, notification, plan)))
+  return { parcels, taken: [...taken, ...planned], skipped }
 }
 
 function chooseUpTo(most: number, tasks: Task[], devices: Recipient[]) {
@@ -136,7 +132,7 @@ async function finish(place: Workplace, done: Task[], skipped: Planned['skipped'
       tx,
       tasks.map((task) => task.job),
     )
-    await enqueueReceipts(tx, ids, DIRECT_CHUNK, place.options.receiptDelayMs)
+    await enqueueReceipts(tx, ids.map(pieceOf), place.options.receiptDelayMs)
     return finishNotifications(tx, ends)
   })
   tellEnded(place.emit, ended)
@@ -151,7 +147,7 @@ async function end(place: Workplace, { job, notification }: Task, ending: Ending
   const { unknown, ended } = await place.db.transaction(async (tx) => {
     await place.queue.complete(tx, [job])
     const closed = await closePlan(tx, notification, DIRECT_CHUNK, ending)
-    await enqueueReceipts(tx, [notification.id], DIRECT_CHUNK, place.options.receiptDelayMs)
+    await enqueueReceipts(tx, [pieceOf(notification.id)], place.options.receiptDelayMs)
     const state = ending === 'expired' ? 'expired' : 'finished'
     const skipReason = ending === 'disabled' ? 'disabled' : null
     return { unknown: closed, ended: await finishNotifications(tx, [{ id: notification.id, skipReason, state }]) }
@@ -169,7 +165,7 @@ async function postpone(place: Workplace, { job, notification }: Task, hold: Hol
 
 /** Not begun: it has just expired, or been cancelled or paused; or somebody else has it. */
 async function lookAgain(place: Workplace, task: Task): Promise<void> {
-  const now = (await loadNotifications(place.db, [task.notification.id])).get(task.notification.id)
+  const now = await loadNotification(place.db, task.notification.id)
   if (now && (await endOrPark(place, { ...task, notification: now }))) return
   throw new ClaimLost('somebody else sends this notification')
 }

@@ -26,7 +26,7 @@ export async function closePlan(
   chunk: number,
   ending: Ending,
 ): Promise<OpenDelivery[]> {
-  const plan = (await findPlan(tx, [notification.id], chunk)).get(notification.id)
+  const plan = await findPlan(tx, { notificationId: notification.id, chunk })
   if (!plan) return []
   const begun = plan.open.filter((one) => one.state === 1)
   await settleUnknown(tx, begun)

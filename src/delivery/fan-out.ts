@@ -1,6 +1,6 @@
 /** The fan-out of a broadcast: one page of chunks a job, and nothing while the notification may not go on. */
 import { cutPage } from '../store/fan-out.ts'
-import { type Ended, finishNotifications, loadNotifications } from '../store/notifications.ts'
+import { type Ended, finishNotifications, loadNotification } from '../store/notifications.ts'
 import { parkJob } from '../store/parked.ts'
 import type { Job } from '../store/queue.ts'
 import { endingOf } from './ending.ts'
@@ -9,9 +9,9 @@ import { tellEnded } from './tell.ts'
 
 export async function fanOut(place: Workplace, job: Job<'fan-out'>): Promise<void> {
   const { notificationId } = job.data
-  const notification = (await loadNotifications(place.db, [notificationId])).get(notificationId)
+  const notification = await loadNotification(place.db, notificationId)
   const ending = notification && endingOf(notification, place.options.pushesEnabled)
-  const held = notification && !ending ? await place.breaker.look(null) : undefined
+  const held = notification && !ending ? place.breaker.look(null) : undefined
   const ended = await place.db.transaction(async (tx): Promise<Ended[] | void> => {
     if (notification?.state === 'paused' && !ending) return parkJob(tx, place.queue, job, job.data)
     if (held?.kind === 'wait') return place.queue.postpone(tx, job, job.data, held.ms)

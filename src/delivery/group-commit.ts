@@ -1,7 +1,8 @@
 /**
- * Neighbours share a statement: while one is under way, what comes meanwhile gathers for the next. Alone, a write
- * leaves at once; under load, the database sees one statement for many.
+ * Neighbours share a statement: what comes in the same turn of the event loop goes together, and while a statement is
+ * under way, what comes meanwhile gathers for the next. Under load, the database sees one statement for many.
  */
+import { setImmediate as turn } from 'node:timers/promises'
 
 /** @param flush answers one value for each item, in order. @param most items in one statement. */
 export function groupCommit<Item, Value>(
@@ -19,6 +20,7 @@ export function groupCommit<Item, Value>(
   async function run(): Promise<void> {
     running = true
     while (waiting.length > 0) {
+      await turn()
       const group = waiting.slice(0, most)
       waiting = waiting.slice(most)
       try {

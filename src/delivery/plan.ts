@@ -8,8 +8,15 @@ import { claimCredentialsProbe } from '../store/alarms.ts'
 import type { Db } from '../store/db.ts'
 import { settleDeliveries, takeOver } from '../store/deliveries.ts'
 import type { Notification } from '../store/notifications.ts'
-import { insertPlan, insertSkipped, type NewDelivery, type OpenDelivery, type Plan, readTokens } from '../store/plan.ts'
-import { ClaimLost } from '../store/queue.ts'
+import {
+  insertPlan,
+  insertSkipped,
+  type NewDelivery,
+  type NewSkipped,
+  type OpenDelivery,
+  type Plan,
+  readTokens,
+} from '../store/plan.ts'
 import { makeParcel, type Parcel } from './parcel.ts'
 import { tellUnknown } from './tell.ts'
 
@@ -46,18 +53,23 @@ export async function planNew(db: Db, work: ToPlan[]): Promise<Parcel[]> {
       return cut(one, recipients, FIRST_SKIPPED_PART * (index + 1)).map((row) => ({ ...row, reason }))
     }),
   )
-  const planned = await db.transaction(async (tx) => {
-    const inserted = rows.length > 0 ? await insertPlan(tx, rows) : []
-    // All of the plan or none: parts of ours beside somebody else's would tell people twice.
-    if (inserted.length < rows.length) throw new ClaimLost('somebody else has planned the same work')
-    if (skipped.length > 0) await insertSkipped(tx, skipped)
-    return inserted
-  })
+  const planned = await writePlan(db, rows, skipped)
   const notifications = new Map(work.map(({ notification }) => [notification.id, notification]))
   const recipients = new Map(
     work.flatMap((one) => one.recipients.map((recipient) => [recipient.id, recipient] as const)),
   )
   return planned.map((one) => makeParcel(one, notifications.get(one.notification_id) as Notification, recipients))
+}
+
+/** All of the plan or none: parts of ours beside somebody else's would tell people twice. */
+async function writePlan(db: Db, rows: NewDelivery[], skipped: NewSkipped[]): Promise<OpenDelivery[]> {
+  if (rows.length === 0 && skipped.length === 0) return []
+  if (skipped.length === 0) return insertPlan(db, rows)
+  return db.transaction(async (tx) => {
+    const planned = rows.length > 0 ? await insertPlan(tx, rows) : []
+    await insertSkipped(tx, skipped)
+    return planned
+  })
 }
 
 const skipReasons = ['credentials', 'muted'] as const

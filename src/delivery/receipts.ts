@@ -6,6 +6,7 @@ import { countResults, RESULT } from '../domain/result.ts'
 import type { ReceiptsAnswer } from '../ports.ts'
 import { findMended, restoreSuspended } from '../store/alarms.ts'
 import type { Db } from '../store/db.ts'
+import type { Piece } from '../store/plan.ts'
 import { acceptedDeliveries, type AwaitingReceipts, findAwaiting, settleReceipts } from '../store/receipts.ts'
 import type { Job, QueueData } from '../store/queue.ts'
 import { writeRefused } from './settle.ts'
@@ -22,13 +23,8 @@ const LOOKS = [1, 2, 4, 8, 16, 32, 64, 92] as const
 const TOO_SOON = 0.1
 
 /** Inside the transaction that finishes the work: tickets without somebody who will ask for their receipts do not exist. */
-export async function enqueueReceipts(
-  tx: Db,
-  notificationIds: string[],
-  chunk: number,
-  delayMs: number,
-): Promise<void> {
-  const deliveries = await acceptedDeliveries(tx, notificationIds, chunk)
+export async function enqueueReceipts(tx: Db, pieces: Piece[], delayMs: number): Promise<void> {
+  const deliveries = await acceptedDeliveries(tx, pieces)
   const jobs: QueueData['receipts'][] = []
   let tickets = MOST_TICKETS
   for (const { id, accepted } of deliveries) {

@@ -6,10 +6,8 @@ import { failpoint } from '../domain/failpoint.ts'
 import { buildRequest } from '../domain/messages.ts'
 import { RESULT } from '../domain/result.ts'
 import type { Lane } from '../ports.ts'
-import { beginDeliveries, type Held } from '../store/deliveries.ts'
 import { all } from './all.ts'
 import { type Answered, conclude } from './conclude.ts'
-import { groupCommit } from './group-commit.ts'
 import { type Begun, type Parcel, settleAll } from './parcel.ts'
 import { release, type SenderParts, type Sent } from './sending.ts'
 import { beginRequestSpan } from './traced.ts'
@@ -17,30 +15,22 @@ import { beginRequestSpan } from './traced.ts'
 /** @param tries how often these have failed before, for the backoff. */
 export type Send = (lane: Lane, parcels: Parcel[], tries: number) => Promise<Sent>
 
-/** Intents in one statement: as many as a process can have open at once. */
-const MOST_INTENTS = 100
-
-type Begin = (deliveryId: number) => Promise<Held | undefined>
 type TakeTurn = (lane: Lane, project: string | null, recipients: number) => Promise<(() => void) | undefined>
 
 export function openSender(parts: SenderParts): Send {
-  const begin: Begin = groupCommit(async (ids: number[]) => {
-    const held = new Map((await beginDeliveries(parts.db, ids)).map((one) => [one.id, one]))
-    return ids.map((id) => held.get(id))
-  }, MOST_INTENTS)
   const takeTurn = openTurns(parts)
 
   return async (lane, parcels, tries) => {
     const project = parcels[0]?.delivery.project ?? null
-    const admission = await parts.breaker.look(project)
+    const admission = parts.breaker.look(project)
     if (admission.kind === 'wait') return { kind: 'held', afterMs: admission.ms, reason: admission.reason }
     const giveBackPermit = await parts.connections.permit(lane)
     try {
       if (parts.stop.aborted) return { kind: 'stopped' }
-      const begun = await beginAll(begin, parcels)
+      const begun = await beginAll(parts, parcels)
       await failpoint('after_intent')
       if (begun.length < parcels.length) return await release(parts, begun, { kind: 'not_begun' })
-      return await sendBegun(parts, takeTurn, { lane, project, begun, tries })
+      return await sendBegun(parts, takeTurn, { lane, project, begun, tries, giveBackPermit })
     } finally {
       giveBackPermit()
     }
@@ -50,13 +40,16 @@ export function openSender(parts: SenderParts): Send {
 async function sendBegun(
   parts: SenderParts,
   takeTurn: TakeTurn,
-  { lane, project, begun, tries }: Pick<Answered, 'lane' | 'project' | 'begun' | 'tries'>,
+  { lane, project, begun, ...more }: Omit<Answered, 'request' | 'ms'>,
 ): Promise<Sent> {
   const request = buildRequest(begun.map(asPart))
   if (request.slots.length === 0) return settleGone(parts, begun)
   const giveBackConnection = await takeTurn(lane, project, request.slots.length)
   if (!giveBackConnection) return release(parts, begun, { kind: 'stopped' })
-  const admission = await parts.breaker.admit(project)
+  const admission = await parts.breaker.admit(project).catch((error: unknown) => {
+    giveBackConnection()
+    throw error
+  })
   if (admission.kind === 'wait') {
     giveBackConnection()
     return release(parts, begun, { kind: 'held', afterMs: admission.ms, reason: admission.reason })
@@ -70,7 +63,7 @@ async function sendBegun(
   const ms = parts.clock.monotonic() - started
   endSpan?.(answer)
   parts.connections.took(ms)
-  return conclude(parts, { lane, project, begun, request, tries, ms }, answer)
+  return conclude(parts, { lane, project, begun, request, ms, ...more }, answer)
 }
 
 /**
@@ -82,17 +75,21 @@ function openTurns(parts: SenderParts): TakeTurn {
   return (lane, project, recipients) => {
     const turn = turns[lane].then(async () => {
       const giveBack = await parts.connections.connection(lane)
-      if (await parts.pace.take({ project, lane, recipients }, parts.stop)) return giveBack
-      giveBack()
-      return undefined
+      let isTaken = false
+      try {
+        isTaken = await parts.pace.take({ project, lane, recipients }, parts.stop)
+        return isTaken ? giveBack : undefined
+      } finally {
+        if (!isTaken) giveBack()
+      }
     })
     turns[lane] = turn.catch(() => undefined)
     return turn
   }
 }
 
-async function beginAll(begin: Begin, parcels: Parcel[]): Promise<Begun[]> {
-  const held = await all(parcels.map((parcel) => begin(parcel.delivery.id)))
+async function beginAll(parts: SenderParts, parcels: Parcel[]): Promise<Begun[]> {
+  const held = await all(parcels.map((parcel) => parts.begin(parcel.delivery.id)))
   return parcels.flatMap((parcel, index) => {
     const one = held[index]
     return one ? [{ ...parcel, held: one }] : []

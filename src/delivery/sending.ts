@@ -6,9 +6,9 @@ import type { Breaker } from './breaker.ts'
 import type { Connections } from './connections.ts'
 import type { Pace } from './pace.ts'
 import type { Begun, Parcel } from './parcel.ts'
-import { type Settlement, untilSaved } from './settle.ts'
+import { type Books, untilSaved } from './settle.ts'
 
-export interface SenderParts {
+export interface SenderParts extends Books {
   db: Db
   gateway: PushGateway
   clock: Clock
@@ -17,7 +17,6 @@ export interface SenderParts {
   connections: Connections
   pace: Pace
   breaker: Breaker
-  settle: (one: Settlement) => Promise<void>
   /** Aborts when the program is to stop: nothing new is begun. */
   stop: AbortSignal
 }

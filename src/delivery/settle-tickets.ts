@@ -10,12 +10,14 @@ import type { Settlement } from './settle.ts'
 
 export async function settleTickets(
   parts: Pick<SenderParts, 'settle' | 'emit'>,
-  { lane, project, begun, request, ms }: Answered,
+  { lane, project, begun, request, ms, ...answered }: Answered,
   tickets: Ticket[],
 ): Promise<void> {
   const tokens = begun.map((one) => one.recipients.map((recipient) => recipient?.token ?? null))
   const verdicts = judgeTickets(tokens, request.slots, tickets)
-  await all(verdicts.map((verdict, index) => parts.settle(settlement(begun[index] as Begun, verdict))))
+  const saved = all(verdicts.map((verdict, index) => parts.settle(settlement(begun[index] as Begun, verdict))))
+  answered.giveBackPermit()
+  await saved
   const { accepted, refused } = countResults(verdicts.flatMap((verdict) => verdict.results))
   const codes = countCodes(verdicts.flatMap((verdict) => verdict.refused))
   parts.emit('request.settled', { lane, accepted, refused, ms: Math.round(ms), project, codes })

@@ -9,7 +9,15 @@ import type { Clock, Emit } from '../ports.ts'
 import { countAnswers, tripFlood } from '../store/alarms.ts'
 import { isCollision, isDatabaseAway } from '../store/away.ts'
 import type { Db } from '../store/db.ts'
-import { insertRefusals, type Refusal, type Settled, settleDeliveries } from '../store/deliveries.ts'
+import {
+  beginDeliveries,
+  type Held,
+  insertRefusals,
+  type Refusal,
+  type Settled,
+  settleAndBegin,
+  settleDeliveries,
+} from '../store/deliveries.ts'
 import { retireTokens, suspendTokens } from '../store/token-fates.ts'
 import { groupCommit } from './group-commit.ts'
 import type { Take, Tally } from './tally.ts'
@@ -35,21 +43,56 @@ interface Parts {
   tally: Tally
 }
 
-export function openSettling(parts: Parts): (one: Settlement) => Promise<void> {
-  return groupCommit(async (group) => {
-    for (const { project, settled } of group) parts.tally.add(project, settled.results.length)
-    await failpoint('before_save')
-    await untilSaved(parts.clock, parts.emit, () => save(parts, group))
-    await failpoint('after_save')
-    return group.map(() => undefined)
-  }, MOST_TOGETHER)
+/** What is written down before a request, and after it. */
+export interface Books {
+  /** Saves the intent. @returns nothing when the delivery may not go on, or somebody else holds it. */
+  begin(deliveryId: number): Promise<Held | undefined>
+  settle(one: Settlement): Promise<void>
 }
 
-async function save(parts: Parts, group: Settlement[]): Promise<void> {
+type Entry = { begin: number } | { settlement: Settlement }
+
+/** Intents and answers that come at the same time are one statement. */
+export function openBooks(parts: Parts): Books {
+  const enter = groupCommit((entries: Entry[]) => write(parts, entries), MOST_TOGETHER)
+  return {
+    async begin(deliveryId) {
+      const held = await enter({ begin: deliveryId })
+      if (held instanceof Error) throw held
+      return held
+    },
+    async settle(settlement) {
+      await enter({ settlement })
+    },
+  }
+}
+
+type Written = Held | Error | undefined
+
+/** An intent that cannot be saved is not begun; an answer is saved again and again until it is. */
+async function write(parts: Parts, entries: Entry[]): Promise<Written[]> {
+  const ids = entries.flatMap((entry) => ('begin' in entry ? entry.begin : []))
+  const group = entries.flatMap((entry) => ('settlement' in entry ? entry.settlement : []))
+  if (group.length === 0) return inOrder(entries, await beginDeliveries(parts.db, ids))
+  for (const { project, settled } of group) parts.tally.add(project, settled.results.length)
+  await failpoint('before_save')
+  const begun = await save(parts, group, ids).catch((error: unknown) => error as Error)
+  if (begun instanceof Error) await untilSaved(parts.clock, parts.emit, () => save(parts, group, []))
+  await failpoint('after_save')
+  return begun instanceof Error ? entries.map(() => begun) : inOrder(entries, begun)
+}
+
+function inOrder(entries: Entry[], begun: Held[]): Written[] {
+  const held = new Map(begun.map((one) => [one.id, one]))
+  return entries.map((entry) => ('begin' in entry ? held.get(entry.begin) : undefined))
+}
+
+async function save(parts: Parts, group: Settlement[], ids: number[]): Promise<Held[]> {
   const settled = group.map((one) => one.settled)
   if (group.every((one) => one.refused.length === 0)) {
+    if (ids.length > 0) return settleAndBegin(parts.db, settled, ids)
     await settleDeliveries(parts.db, settled)
-    return
+    return []
   }
   const inTransaction = (take: Take) =>
     parts.db.transaction(async (tx) => {
@@ -64,6 +107,7 @@ async function save(parts: Parts, group: Settlement[]): Promise<void> {
       return writeRefused(tx, take, refused)
     })
   for (const tell of await parts.tally.within(inTransaction)) tell(parts.emit)
+  return ids.length > 0 ? beginDeliveries(parts.db, ids) : []
 }
 
 type Tell = (emit: Emit) => void

@@ -6,7 +6,7 @@ import { estimateAudience } from '../store/estimate.ts'
 import type { Job, Queue, QueueName } from '../store/queue.ts'
 import { prune } from '../store/upkeep.ts'
 import { type Breaker, openBreakers } from './breaker.ts'
-import { sendChunk } from './broadcast.ts'
+import { sendChunks } from './broadcast.ts'
 import { type Connections, openConnections } from './connections.ts'
 import { sendDirect } from './direct.ts'
 import { fanOut } from './fan-out.ts'
@@ -15,7 +15,7 @@ import { askReceipts } from './receipts.ts'
 import { openRun } from './run.ts'
 import { openSender } from './sender.ts'
 import type { SenderParts } from './sending.ts'
-import { openSettling } from './settle.ts'
+import { openBooks } from './settle.ts'
 import { openTally, type Tally } from './tally.ts'
 
 export interface DeliveryOptions {
@@ -52,8 +52,11 @@ export interface Delivery {
   close(deadlineMs: number): Promise<void>
 }
 
-/** Chunks at once: enough to keep every connection busy, while one is finished and the next is read. */
-const CHUNKS_AT_ONCE = 3
+/** Some send while another finishes its chunks and reads the next: every connection stays busy. */
+const BROADCAST_WORKERS = 3
+/** Chunks that share the statements before and after their requests. Under a pace that leaves the database time enough, steps are small. */
+const CHUNKS_TOGETHER = 3
+const ALONE_UP_TO_PER_SECOND = 6_000
 /** Each may be waiting for Expo: there is one more than there can be requests, to take what comes meanwhile. */
 const SPARE_DIRECT_WORKERS = 1
 const DIRECT_BATCH = 100
@@ -73,7 +76,7 @@ export async function startDelivery(parts: DeliveryParts): Promise<Delivery> {
     breaker,
     connections,
     pace,
-    settle: openSettling({ db, clock, emit, tally }),
+    ...openBooks({ db, clock, emit, tally }),
     stop: stopping.signal,
   }
   const run = openRun(senderParts, openSender(senderParts))
@@ -86,7 +89,9 @@ export async function startDelivery(parts: DeliveryParts): Promise<Delivery> {
     sendDirect(place, run, jobs),
   )
   await eachOf('fan-out', 1, (job) => fanOut(place, job))
-  await eachOf('send-broadcast', CHUNKS_AT_ONCE, (job) => sendChunk(place, run, job))
+  const isPaced = options.rateLimit > 0 && options.rateLimit <= ALONE_UP_TO_PER_SECOND
+  const batchSize = isPaced ? 1 : CHUNKS_TOGETHER
+  await queue.work('send-broadcast', { workers: BROADCAST_WORKERS, batchSize }, (jobs) => sendChunks(place, run, jobs))
   await eachOf('receipts', RECEIPT_WORKERS, (job) => askReceipts(place, job))
   await eachOf('estimate', 1, async (job) => {
     await estimateAudience(db, job.data.notificationId)

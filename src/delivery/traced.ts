@@ -25,16 +25,19 @@ export async function inDirectSpans(
   await toTheEnd(spans, work)
 }
 
-export async function inChunkSpan(
+export async function inChunkSpans(
   tracing: Tracing | undefined,
-  notification: Notification,
-  asked: string | undefined,
+  chunks: readonly Task[],
   work: () => Promise<void>,
 ): Promise<void> {
   if (!tracing) return work()
-  // What was not sampled where it began is not sampled here: only as its child is that known.
-  const where = asked === undefined ? {} : isSampled(asked) ? { links: [asked] } : { parent: asked }
-  await toTheEnd([begin(tracing, 'send-broadcast', notification, where)], work)
+  const spans = chunks.map(({ job, notification }) => {
+    const asked = job.data.trace
+    // What was not sampled where it began is not sampled here: only as its child is that known.
+    const where = asked === undefined ? {} : isSampled(asked) ? { links: [asked] } : { parent: asked }
+    return begin(tracing, 'send-broadcast', notification, where)
+  })
+  await toTheEnd(spans, work)
 }
 
 const isSampled = (traceparent: string): boolean => traceparent.endsWith('1')

@@ -37,5 +37,5 @@ export interface Recipient {
   /** Its app's Apple or Google key was refused: not sent to, but now and then probed. */
   suspended: boolean
   /** Kinds of notifications that its user does not want to hear. */
-  muted?: NotificationKind[]
+  muted?: NotificationKind[] | null
 }

@@ -29,3 +29,8 @@ const COLLISIONS = new Set(['40P01', '40001'])
 export function isCollision(error: unknown): boolean {
   return error instanceof Error && COLLISIONS.has((error as NodeJS.ErrnoException).code ?? '')
 }
+
+/** A row with this key is there already. */
+export function isTaken(error: unknown): boolean {
+  return error instanceof Error && (error as NodeJS.ErrnoException).code === '23505'
+}

@@ -16,6 +16,7 @@ export interface Db {
   now: RawBuilder<Date>
   /** On a handle that is a transaction already, `work` runs inside it. After a deadlock it is run again. */
   transaction<T>(work: (tx: Db) => Promise<T>): Promise<T>
+  /** A statement on its own is a transaction on its own. */
   rows<T>(query: RawBuilder<T>): Promise<T[]>
   /** Adds work to a queue; inside a transaction it is there if and only if the transaction commits. */
   enqueue: Enqueue
@@ -50,7 +51,10 @@ export function makeDb(
         kysely.transaction().execute((trx: Transaction<Tables>) => work(makeDb(trx, schema, enqueueOn, true)))
       return inTransaction.run(true, () => retryCollisions(once))
     },
-    rows: async (query) => (await query.execute(kysely)).rows,
+    rows: async (query) => {
+      const once = async () => (await query.execute(kysely)).rows
+      return isTransaction ? once() : retryCollisions(once)
+    },
     enqueue: enqueueOn(kysely),
   }
   return db

@@ -33,13 +33,15 @@ export interface Refusal {
  * cancelled or past its time: those are missing from the answer.
  */
 export async function beginDeliveries(db: Db, ids: number[]): Promise<Held[]> {
-  return db.rows<Held>(sql`
-    update ${db.t.deliveries} d set state = 1, attempt = d.attempt + 1, sent_at = ${db.now}
-    from ${db.t.notifications} n
-    where d.id = any(${ids}::bigint[]) and d.state = 0
-      and n.id = d.notification_id and n.state in ('queued', 'sending') and n.expires_at > ${db.now}
-    returning d.id, d.attempt`)
+  return db.rows<Held>(begun(db, ids))
 }
+
+const begun = (db: Db, ids: number[]) => sql<Held>`
+  update ${db.t.deliveries} d set state = 1, attempt = d.attempt + 1, sent_at = ${db.now}
+  from ${db.t.notifications} n
+  where d.id = any(${ids}::bigint[]) and d.state = 0
+    and n.id = d.notification_id and n.state in ('queued', 'sending') and n.expires_at > ${db.now}
+  returning d.id, d.attempt`
 
 /** Certainly not sent: back to the plan. */
 export async function releaseDeliveries(db: Db, held: Held[]): Promise<void> {
@@ -73,29 +75,49 @@ const COUNTS = ['accepted', 'refused', 'skipped', 'expired', 'cancelled', 'unkno
  * @returns the ids of the rows that now hold the answers, in the order given.
  */
 export async function settleDeliveries(db: Db, settled: Settled[]): Promise<number[]> {
-  const rows = settled.map((one) => ({
-    id: one.id,
-    attempt: one.attempt,
-    results: one.results,
-    ticket_ids: one.ticketIds,
-    ...pickCounts(countResults(one.results)),
-  }))
-  const done = await db.rows<{ id: number }>(sql`
-    update ${db.t.deliveries} d set
-      state = 2, settled_at = ${db.now}, results = s.results, ticket_ids = s.ticket_ids, accepted = s.accepted,
-      refused = s.refused, skipped = s.skipped, expired = s.expired, cancelled = s.cancelled, unknown = s.unknown
-    from ${recordset(rows)}
-    where d.id = s.id and d.attempt = s.attempt and d.state = 1
-    returning d.id`)
+  const rows = settled.map(rowOf)
+  const done = await db.rows(written(db, rows))
+  return appendLate(db, rows, done)
+}
+
+/** Both in one statement, because in a broadcast they come together: the answers to some requests, and the next ones' intents. */
+export async function settleAndBegin(db: Db, settled: Settled[], ids: number[]): Promise<Held[]> {
+  const rows = settled.map(rowOf)
+  const done = await db.rows<{ id: number; attempt: number | null }>(sql`
+    with written as (${written(db, rows)}), begun as (${begun(db, ids)})
+    select id, null::int as attempt from written union all select id, attempt from begun`)
+  await appendLate(
+    db,
+    rows,
+    done.filter((row) => row.attempt === null),
+  )
+  return done.filter((row): row is Held => row.attempt !== null)
+}
+
+const written = (db: Db, rows: SettledRow[]) => sql<{ id: number }>`
+  update ${db.t.deliveries} d set
+    state = 2, settled_at = ${db.now}, results = s.results, ticket_ids = s.ticket_ids, accepted = s.accepted,
+    refused = s.refused, skipped = s.skipped, expired = s.expired, cancelled = s.cancelled, unknown = s.unknown
+  from ${recordset(rows)}
+  where d.id = s.id and d.attempt = s.attempt and d.state = 1
+  returning d.id`
+
+type SettledRow = ReturnType<typeof rowOf>
+
+function rowOf({ id, attempt, results, ticketIds }: Settled) {
+  return { id, attempt, results, ticket_ids: ticketIds, ...pickCounts(countResults(results)) }
+}
+
+/** @param done the rows that took their answers themselves. @returns the ids of the rows that hold the answers. */
+async function appendLate(db: Db, rows: SettledRow[], done: { id: number }[]): Promise<number[]> {
   const held = new Set(done.map((row) => row.id))
   const late = rows.filter((row) => !held.has(row.id) && row.accepted > 0)
-  const lateIds = late.length > 0 ? await appendLate(db, late) : new Map<number, number>()
+  if (late.length === 0) return rows.map((row) => row.id)
+  const lateIds = await insertLate(db, late)
   return rows.map((row) => lateIds.get(row.id) ?? row.id)
 }
 
-type SettledRow = Settled & Pick<Counts, (typeof COUNTS)[number]>
-
-async function appendLate(db: Db, rows: object[]): Promise<Map<number, number>> {
+async function insertLate(db: Db, rows: SettledRow[]): Promise<Map<number, number>> {
   const appended = await db.rows<{ id: number; of: number }>(sql`
     with late as (
       insert into ${db.t.deliveries} (notification_id, chunk, part, state, attempt, project, recipients, token_ids,
@@ -111,14 +133,16 @@ async function appendLate(db: Db, rows: object[]): Promise<Map<number, number>> 
   return new Map(appended.map((row) => [row.of, row.id]))
 }
 
-function recordset(rows: object[]) {
+function recordset(rows: SettledRow[]) {
   return sql`json_to_recordset(${JSON.stringify(rows)}::json) as s (
     id bigint, attempt int, results smallint[], ticket_ids text[], accepted smallint, refused smallint,
     skipped smallint, expired smallint, cancelled smallint, unknown smallint)`
 }
 
-function pickCounts(counts: Counts): Pick<SettledRow, (typeof COUNTS)[number]> {
-  return Object.fromEntries(COUNTS.map((name) => [name, counts[name]])) as Pick<SettledRow, (typeof COUNTS)[number]>
+type SettledCounts = Pick<Counts, (typeof COUNTS)[number]>
+
+function pickCounts(counts: Counts): SettledCounts {
+  return Object.fromEntries(COUNTS.map((name) => [name, counts[name]])) as SettledCounts
 }
 
 /** What was planned and will not be sent, because the notification ended: nothing of it is in flight. */
@@ -149,21 +173,20 @@ export async function splitDelivery(
   const [first, ...others] = groups
   if (!first) throw new Error('a delivery cannot be split into nothing')
   return db.transaction(async (tx) => {
-    const [kept] = await tx.rows<OpenDelivery & { chunk: number }>(sql`
+    const [kept] = await tx.rows<OpenDelivery>(sql`
       update ${tx.t.deliveries} set state = 0, project = ${first.project},
         token_ids = ${first.tokenIds}::bigint[], recipients = ${first.tokenIds.length}::smallint
       where id = ${held.id} and attempt = ${held.attempt} and state = 1
-      returning chunk, ${OPEN_DELIVERY}`)
+      returning ${OPEN_DELIVERY}`)
     if (!kept) return []
-    const { chunk, ...delivery } = kept
     const rows = others.map((group) => ({ project: group.project, token_ids: group.tokenIds }))
     const added = await tx.rows<OpenDelivery>(sql`
       insert into ${tx.t.deliveries} (notification_id, chunk, part, ambiguous, deaths, project, recipients, token_ids)
-      select ${kept.notification_id}::uuid, ${chunk}::bigint, null, ${kept.ambiguous}::smallint, ${kept.deaths}::smallint,
+      select ${kept.notification_id}::uuid, ${kept.chunk}::bigint, null, ${kept.ambiguous}::smallint, ${kept.deaths}::smallint,
         project, cardinality(token_ids), token_ids
       from json_to_recordset(${JSON.stringify(rows)}::json) as s (project text, token_ids bigint[])
       returning ${OPEN_DELIVERY}`)
-    const byFirstToken = new Map([delivery, ...added].map((one) => [one.token_ids[0], one]))
+    const byFirstToken = new Map([kept, ...added].map((one) => [one.token_ids[0], one]))
     return groups.flatMap((group) => byFirstToken.get(group.tokenIds[0]) ?? [])
   })
 }

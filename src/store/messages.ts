@@ -1,24 +1,20 @@
-import type { Selectable } from 'kysely'
+import { type Selectable, sql } from 'kysely'
 import type { Db } from './db.ts'
 import type { Tables } from './tables.ts'
 
 export type MessageRow = Selectable<Tables['messages']>
 
+/** Its receiver is written down when nobody has heard of them yet. */
 export async function insertMessage(
   db: Db,
   message: { id: string; senderId: string; receiverId: string; messageType: string; content: string },
 ): Promise<MessageRow> {
-  return db.kysely
-    .insertInto('messages')
-    .values({
-      id: message.id,
-      sender_id: message.senderId,
-      receiver_id: message.receiverId,
-      message_type: message.messageType,
-      content: message.content,
-    })
-    .returningAll()
-    .executeTakeFirstOrThrow()
+  const [row] = await db.rows<MessageRow>(sql`
+    with met as (insert into ${db.t.users} (id) values (${message.receiverId}) on conflict (id) do nothing)
+    insert into ${db.t.messages} (id, sender_id, receiver_id, message_type, content)
+    values (${message.id}, ${message.senderId}, ${message.receiverId}, ${message.messageType}, ${message.content})
+    returning *`)
+  return row as MessageRow
 }
 
 /** Only its sender and its receiver find it. */

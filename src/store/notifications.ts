@@ -50,11 +50,14 @@ export async function insertNotification(tx: Db, n: NewNotification): Promise<vo
   else await tx.enqueue('send-direct', [{ ...work, tries: 0 }], afterMs)
 }
 
-export async function loadNotifications(db: Db, ids: string[]): Promise<Map<string, Notification>> {
-  const rows = await db.rows<Notification>(sql`
-    select id, kind, lane, audience, content, on_unknown, state, postponed, expires_at <= ${db.now} as expired
-    from ${db.t.notifications} where id = any(${ids}::uuid[])`)
-  return new Map(rows.map((row) => [row.id, row]))
+/** Of notifications `n`. */
+export const notificationColumns = (db: Db) =>
+  sql`n.id, n.kind, n.lane, n.audience, n.content, n.on_unknown, n.state, n.postponed, n.expires_at <= ${db.now} as expired`
+
+export async function loadNotification(db: Db, id: string): Promise<Notification | undefined> {
+  const [row] = await db.rows<Notification>(sql`
+    select ${notificationColumns(db)} from ${db.t.notifications} n where n.id = ${id}`)
+  return row
 }
 
 export async function notificationState(
@@ -95,15 +98,20 @@ export async function finishNotifications(
     returning n.lane, n.state, n.skip_reason as "skipReason"`)
 }
 
-/** One more chunk is done; with the last one of a fan-out that is done, so is the notification. @returns it, if it has ended so. */
-export async function finishChunk(db: Db, id: string): Promise<Ended[]> {
+/**
+ * So many more chunks are done; with the last one of a fan-out that is done, so is the notification.
+ * @param ids of their notifications, one for each chunk. @returns those that have ended so.
+ */
+export async function finishChunks(db: Db, ids: string[]): Promise<Ended[]> {
   const rows = await db.rows<Ended & { last: boolean }>(sql`
-    update ${db.t.notifications} set
-      chunks_done = chunks_done + 1,
-      state = case when state = 'sending' and fan_out_done and chunks_done + 1 = chunks then 'finished' else state end,
-      finished_at = case when fan_out_done and chunks_done + 1 = chunks then ${db.now} else finished_at end,
+    update ${db.t.notifications} n set
+      chunks_done = chunks_done + c.done,
+      state = case when state = 'sending' and fan_out_done and chunks_done + c.done = chunks then 'finished' else state end,
+      finished_at = case when fan_out_done and chunks_done + c.done = chunks then ${db.now} else finished_at end,
       postponed = null
-    where id = ${id}
-    returning lane, state, skip_reason as "skipReason", fan_out_done and chunks_done = chunks and state = 'finished' as last`)
+    from (select id, count(*)::int as done from unnest(${ids}::uuid[]) as id group by id) c
+    where n.id = c.id
+    returning n.lane, n.state, n.skip_reason as "skipReason",
+      n.fan_out_done and n.chunks_done = n.chunks and n.state = 'finished' as last`)
   return rows.filter((row) => row.last).map(({ lane, state, skipReason }) => ({ lane, state, skipReason }))
 }

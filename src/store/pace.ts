@@ -53,6 +53,7 @@ function limitNow(db: Db, perSecond: number) {
     * extract(epoch from ${db.now} - lowered_at)::float8, ${perSecond}::float8))`
 }
 
+/** It does not wait for the disk: a database that crashes forgets a second of the pace, no more. */
 export async function takeSlot(db: Db, ask: Ask): Promise<Slot> {
   const isDirect = ask.lane === 'direct'
   const limit = limitNow(db, ask.perSecond)
@@ -69,13 +70,13 @@ export async function takeSlot(db: Db, ask: Ask): Promise<Slot> {
       update ${db.t.pace} set direct_until = ${db.now} + ${seconds(DIRECT_MARK_SECONDS)}
       where project = ${ask.project} and ${isDirect}::bool and not ${fits}
       returning project)
-    select exists (select from taken) as taken,
+    select exists (select from taken) as taken, set_config('synchronous_commit', 'off', true),
       (extract(epoch from greatest(hold_until, ${isDirect ? sql`hold_until` : sql`greatest(next_at, direct_until)`},
         (select max(at) + ${seconds(WINDOW_SECONDS)} from (
           select at, sum(n) over (order by at desc) as newer from ${inWindow}) w
           where newer + ${ask.recipients}::int > ${limit})) - ${db.now}) * 1000)::float8 as "waitMs"
     from ${db.t.pace} where project = ${ask.project}`)
-  if (slot) return slot
+  if (slot) return { taken: slot.taken, waitMs: slot.waitMs }
   await sql`insert into ${db.t.pace} (project) values (${ask.project}) on conflict do nothing`.execute(db.kysely)
   return { taken: false, waitMs: 0 }
 }

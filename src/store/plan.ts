@@ -5,12 +5,16 @@
 import { type RawBuilder, sql } from 'kysely'
 import type { Recipient } from '../domain/notification.ts'
 import { RESULT } from '../domain/result.ts'
+import { isTaken } from './away.ts'
 import type { Db } from './db.ts'
+import { type Notification, notificationColumns } from './notifications.ts'
+import { ClaimLost } from './queue.ts'
 
 /** A delivery that is not settled: waiting (planned), or begun by an attempt that may be dead (sending). */
 export interface OpenDelivery {
   id: number
   notification_id: string
+  chunk: number
   state: 0 | 1
   attempt: number
   ambiguous: number
@@ -33,7 +37,7 @@ export interface NewDelivery {
   tokenIds: number[]
 }
 
-export const OPEN_DELIVERY = sql`id, notification_id, state, attempt, ambiguous, deaths, project, token_ids`
+export const OPEN_DELIVERY = sql`id, notification_id, chunk, state, attempt, ambiguous, deaths, project, token_ids`
 
 /** A push token `p`, with the kinds that its user has muted; where nobody has, nobody is asked one by one. */
 const recipient = (
@@ -41,8 +45,7 @@ const recipient = (
 ) => sql`p.id, p.token, p.device_type as "deviceType", p.locale, p.project, p.user_id as "userId",
   not p.active as suspended,
   case when (select exists (select from ${db.t.mutes}))
-    then (select coalesce(array_agg(m.kind), '{}') from ${db.t.mutes} m where m.user_id = p.user_id)
-    else '{}'::text[] end as muted`
+    then (select array_agg(m.kind) from ${db.t.mutes} m where m.user_id = p.user_id) end as muted`
 
 /** The active push tokens, and the suspended ones, which are counted as skipped. As the index of the walk has it. */
 export const IN_AUDIENCE = sql`(inactive_reason is null or inactive_reason = 'InvalidCredentials')`
@@ -53,22 +56,52 @@ export function followersOf(db: Db, topic: string | null | undefined): RawBuilde
   return sql`and user_id in (select s.user_id from ${db.t.subscriptions} s where s.topic = ${topic})`
 }
 
-export async function findPlan(db: Db, notificationIds: string[], chunk: number): Promise<Map<string, Plan>> {
-  const rows = await db.rows<OpenDelivery & { settled: boolean }>(sql`
-    select id, notification_id, state, attempt, ambiguous, deaths, project,
-      case when state = 2 then null else token_ids end as token_ids, state = 2 as settled
-    from ${db.t.deliveries}
-    where notification_id = any(${notificationIds}::uuid[]) and chunk = ${chunk} and not late order by id`)
-  const plans = new Map<string, Plan>()
-  for (const { settled, ...row } of rows) {
-    const plan = plans.get(row.notification_id) ?? { open: [] }
-    if (!settled) plan.open.push(row)
-    plans.set(row.notification_id, plan)
-  }
-  return plans
+/** A chunk of a broadcast, or a direct notification as a whole. */
+export interface Piece {
+  notificationId: string
+  chunk: number
 }
 
-/** Planned twice at the same moment (a claim was lost): the first one holds, and this returns nothing. */
+/** A piece of work as it stands. */
+export interface Work {
+  notification: Notification
+  /** Undefined: nobody has planned it yet. */
+  plan: Plan | undefined
+}
+
+type PlanRow = OpenDelivery & { state: 0 | 1 | 2 }
+
+const PLAN = (db: Db, piece: { notificationId: RawBuilder<unknown>; chunk: RawBuilder<unknown> }) => sql<PlanRow[]>`
+  (select json_agg(json_build_object('id', d.id, 'notification_id', d.notification_id, 'chunk', d.chunk,
+      'state', d.state, 'attempt', d.attempt, 'ambiguous', d.ambiguous, 'deaths', d.deaths, 'project', d.project,
+      'token_ids', case when d.state < 2 then d.token_ids end) order by d.id)
+    from ${db.t.deliveries} d
+    where d.notification_id = ${piece.notificationId} and d.chunk = ${piece.chunk} and not d.late)`
+
+/** @returns for each piece what there is; undefined: its notification does not exist. */
+export async function findWork(db: Db, pieces: Piece[]): Promise<(Work | undefined)[]> {
+  const rows = await db.rows<Notification & { position: number; plan: PlanRow[] | null }>(sql`
+    select w.position, ${notificationColumns(db)},
+      ${PLAN(db, { notificationId: sql`n.id`, chunk: sql`w.chunk` })} as plan
+    from unnest(${pieces.map((one) => one.notificationId)}::uuid[], ${pieces.map((one) => one.chunk)}::bigint[])
+      with ordinality as w (id, chunk, position)
+    join ${db.t.notifications} n on n.id = w.id`)
+  const works: (Work | undefined)[] = pieces.map(() => undefined)
+  for (const { position, plan, ...notification } of rows) works[position - 1] = { notification, plan: planOf(plan) }
+  return works
+}
+
+export async function findPlan(db: Db, { notificationId, chunk }: Piece): Promise<Plan | undefined> {
+  const piece = { notificationId: sql`${notificationId}::uuid`, chunk: sql`${chunk}::bigint` }
+  const [row] = await db.rows<{ plan: PlanRow[] | null }>(sql`select ${PLAN(db, piece)} as plan`)
+  return planOf(row?.plan ?? null)
+}
+
+function planOf(rows: PlanRow[] | null): Plan | undefined {
+  return rows === null ? undefined : { open: rows.filter((row): row is OpenDelivery => row.state < 2) }
+}
+
+/** Throws ClaimLost when any of it has been planned by somebody else: one statement, so all of the plan is there or nothing. */
 export async function insertPlan(db: Db, deliveries: NewDelivery[]): Promise<OpenDelivery[]> {
   const rows = deliveries.map((d) => ({
     notification_id: d.notificationId,
@@ -77,20 +110,23 @@ export async function insertPlan(db: Db, deliveries: NewDelivery[]): Promise<Ope
     project: d.project,
     token_ids: d.tokenIds,
   }))
-  return db.rows<OpenDelivery>(sql`
-    insert into ${db.t.deliveries} (notification_id, chunk, part, project, recipients, token_ids)
-    select notification_id, chunk, part, project, cardinality(token_ids), token_ids
-    from json_to_recordset(${JSON.stringify(rows)}::json)
-      as d (notification_id uuid, chunk bigint, part int, project text, token_ids bigint[])
-    on conflict (notification_id, chunk, part) do nothing
-    returning ${OPEN_DELIVERY}`)
+  try {
+    return await db.rows<OpenDelivery>(sql`
+      insert into ${db.t.deliveries} (notification_id, chunk, part, project, recipients, token_ids)
+      select notification_id, chunk, part, project, cardinality(token_ids), token_ids
+      from json_to_recordset(${JSON.stringify(rows)}::json)
+        as d (notification_id uuid, chunk bigint, part int, project text, token_ids bigint[])
+      returning ${OPEN_DELIVERY}`)
+  } catch (error) {
+    if (isTaken(error)) throw new ClaimLost('somebody else has planned the same work')
+    throw error
+  }
 }
 
+export type NewSkipped = NewDelivery & { reason: 'credentials' | 'muted' }
+
 /** What was planned to be skipped, for a reason that is known beforehand. Part of the same transaction as the plan. */
-export async function insertSkipped(
-  tx: Db,
-  deliveries: (NewDelivery & { reason: 'credentials' | 'muted' })[],
-): Promise<void> {
+export async function insertSkipped(tx: Db, deliveries: NewSkipped[]): Promise<void> {
   const rows = deliveries.map((d) => ({
     notification_id: d.notificationId,
     chunk: d.chunk,

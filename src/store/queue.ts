@@ -16,6 +16,7 @@ import {
 } from 'pg-boss'
 import type { Emit } from '../ports.ts'
 import { assertOutsideTransaction, type Db } from './db.ts'
+import { type Crew, openCrew } from './queue-crew.ts'
 import type { Tables } from './tables.ts'
 
 export type { Clock as QueueClock } from 'pg-boss'
@@ -186,20 +187,21 @@ type Handler<Q extends QueueName> = (jobs: Job<Q>[]) => Promise<void>
 /** @param schema the queue's own. */
 export function makeQueue(boss: PgBoss, db: Db, emit: Emit, schema: string): Queue {
   const { isSettled, ...settle } = settling(boss)
-  const workIds = new Map<QueueName, string[]>()
+  const crews: Crew[] = []
   return {
     ...settle,
     async work(queue, { workers, batchSize }, handler) {
-      const options = { batchSize, pollingIntervalSeconds: 1, notifyPollingIntervalSeconds: 1 }
-      for (let i = 0; i < workers; i++) {
-        const id: string = await boss.work(queue, options, async (claimed: BossJob<QueueData[typeof queue]>[]) => {
+      const crew = openCrew(
+        boss,
+        emit,
+        { queue, workers, batchSize },
+        async (claimed: BossJob<QueueData[typeof queue]>[]) => {
           const jobs = claimed.map(({ id, data, retryCount, signal }) => ({ id, queue, data, retryCount, signal }))
           await handle(db, emit, { ...settle, isSettled }, jobs, handler)
-          // Who has just worked asks again at once, instead of waiting for a wake-up or the poll.
-          boss.notifyWorker(id)
-        })
-        workIds.set(queue, [...(workIds.get(queue) ?? []), id])
-      }
+        },
+      )
+      crews.push(crew)
+      await crew.start()
     },
     async depths() {
       const queues = await boss.getQueues([...QUEUE_NAMES])
@@ -220,8 +222,7 @@ export function makeQueue(boss: PgBoss, db: Db, emit: Emit, schema: string): Que
       return oldest?.seconds ?? 0
     },
     async stopWorking() {
-      await Promise.all([...workIds].flatMap(([name, ids]) => ids.map((id) => boss.offWork(name, { id, wait: true }))))
-      workIds.clear()
+      await Promise.all(crews.map((crew) => crew.stop()))
     },
     close: () => boss.stop({ graceful: false, close: true }),
   }

@@ -2,6 +2,7 @@
 import { sql } from 'kysely'
 import { countResults, RESULT } from '../domain/result.ts'
 import type { Db } from './db.ts'
+import type { Piece } from './plan.ts'
 
 export interface AwaitingReceipts {
   id: number
@@ -48,14 +49,12 @@ export async function settleReceipts(
     where d.id = s.id and d.results = s.before`.execute(db.kysely)
 }
 
-/** What a finished piece of work has that receipts will come for, late answers included. */
-export async function acceptedDeliveries(
-  db: Db,
-  notificationIds: string[],
-  chunk: number,
-): Promise<{ id: number; accepted: number }[]> {
+/** What finished pieces of work have that receipts will come for, late answers included. */
+export async function acceptedDeliveries(db: Db, pieces: Piece[]): Promise<{ id: number; accepted: number }[]> {
   return db.rows(sql`
-    select id, accepted::int as accepted from ${db.t.deliveries}
-    where notification_id = any(${notificationIds}::uuid[]) and chunk = ${chunk} and accepted > 0 and ticket_ids is not null
-    order by id`)
+    select d.id, d.accepted::int as accepted
+    from unnest(${pieces.map((one) => one.notificationId)}::uuid[], ${pieces.map((one) => one.chunk)}::bigint[]) as w (id, chunk)
+    join ${db.t.deliveries} d on d.notification_id = w.id and d.chunk = w.chunk
+    where d.accepted > 0 and d.ticket_ids is not null
+    order by d.id`)
 }

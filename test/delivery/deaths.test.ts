@@ -3,7 +3,7 @@ import { describe, expect, test } from 'vitest'
 import { RESULT } from '../../src/domain/result.ts'
 import { beginDeliveries, settleDeliveries, takeOver } from '../../src/store/deliveries.ts'
 import { totalsOf } from '../../src/store/ledger.ts'
-import { loadNotifications } from '../../src/store/notifications.ts'
+import { loadNotification } from '../../src/store/notifications.ts'
 import { planNew } from '../../src/delivery/plan.ts'
 import { readUsers } from '../../src/store/plan.ts'
 import { expectBalanced } from '../kit/books.ts'
@@ -12,7 +12,7 @@ import { allOk, openDatabase, openRunning, type Opened } from '../kit/inside.ts'
 
 /** As far as a process gets that dies right after saving its intent. */
 async function beginAndDie(world: Opened, id: string, user: string) {
-  const notification = (await loadNotifications(world.db, [id])).get(id)!
+  const notification = (await loadNotification(world.db, id))!
   const [parcel] = await planNew(world.db, [{ notification, chunk: 0, recipients: await readUsers(world.db, [user]) }])
   const [held] = await beginDeliveries(world.db, [parcel!.delivery.id])
   return { parcel: parcel!, held: held! }

@@ -17,7 +17,7 @@ export interface Sabotage {
 }
 
 const GUARD = `where d.id = s.id and d.attempt = s.attempt and d.state = 1
-    returning d.id`
+  returning d.id`
 
 export const sabotages: Sabotage[] = [
   {
@@ -25,7 +25,7 @@ export const sabotages: Sabotage[] = [
     what: 'no guard in the settle',
     file: 'src/store/deliveries.ts',
     find: GUARD,
-    replace: 'where d.id = s.id\n    returning d.id',
+    replace: 'where d.id = s.id\n  returning d.id',
     test: 'R3',
     kind: 'postgres',
   },

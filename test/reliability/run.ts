@@ -2,6 +2,7 @@
  * The battery: `npm run test:reliability` in CI size, `-- --full` for ten times that, `-- --only R4 --seed 7` to replay
  * one. Says what it does while it runs, and ends with a table; a run that never met its fault is invalid, not green.
  */
+import { mkdirSync, writeFileSync } from 'node:fs'
 import { parseArgs } from 'node:util'
 import { newRun, type Outcome, type Size, type Test } from './kit/battery.ts'
 import { type Kind, openGround } from './kit/ground.ts'
@@ -42,6 +43,9 @@ try {
   await ground.close()
 }
 print(rows)
+const passed = rows.filter(isGreen).length
+mkdirSync('.tmp', { recursive: true })
+writeFileSync('.tmp/reliability.json', JSON.stringify({ passed, failed: rows.length - passed }))
 process.exit(rows.length > 0 && rows.every(isGreen) ? 0 : 1)
 
 async function runOne(test: Test, kind: Kind, seed: number): Promise<Row> {

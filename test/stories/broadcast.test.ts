@@ -13,15 +13,15 @@ describe.each(worlds)('a broadcast $name', ({ open }) => {
       const [own, phone] = [await ana.register(), await ben.register()]
       const answer = await ana.post()
       expect(answer.status).toBe(200)
-      // The bars are measured by `npm run bars`, on a quiet machine; here they only must not be far off.
-      expect(answer.ms).toBeLessThan(1_000)
-      const times: number[] = []
+      // How soon is measured by `npm run bars`; here, that nobody waits for the broadcast.
+      expect((await world.expo.pulse()).accepted).toBeLessThan(DEVICES)
       for (let n = 0; n < 10; n++) {
-        times.push((await ana.message(ben, `Number ${n}`)).ms, (await ben.call('GET', '/api/posts/')).ms)
+        expect((await ana.message(ben, `Number ${n}`)).status).toBe(200)
+        expect((await ben.call('GET', '/api/posts/')).status).toBe(200)
       }
-      expect(times.toSorted((a, b) => a - b)[Math.floor(times.length * 0.9)]).toBeLessThan(1_000)
+      expect((await world.expo.pulse()).accepted).toBeLessThan(DEVICES)
       const { sizes, maxInFlight, notifications, violations } = await world.expo.untilTaken(DEVICES + 11, {
-        timeoutMs: 60_000,
+        timeoutMs: 120_000,
       })
       await world.drain()
       const { notification_id } = answer.body
@@ -36,5 +36,5 @@ describe.each(worlds)('a broadcast $name', ({ open }) => {
     } finally {
       await world.close()
     }
-  }, 90_000)
+  }, 240_000)
 })

@@ -26,10 +26,10 @@ test('kill -9 while chunks are enqueued loses none of them', async () => {
     await world.sql(`drop trigger slowly on ${table}`)
     expect(await world.expo.pulse()).toMatchObject({ requests: 0 })
     await world.restart()
-    await world.expo.untilTaken(crowd.length, { timeoutMs: 45_000 })
+    await world.expo.untilTaken(crowd.length, { timeoutMs: 120_000 })
     await world.drain()
     expect(await world.expo.counts(body.notification_id)).toEqual(Object.fromEntries(crowd.map((token) => [token, 1])))
   } finally {
     await world.close()
   }
-}, 90_000)
+}, 240_000)

@@ -23,7 +23,7 @@ describe.each(worlds)('without Expo $name', ({ open }) => {
       const expo = await startFakeExpo({}, port)
       try {
         await world.restart()
-        const { violations, ambiguous } = await expo.untilTaken(crowd.length + 2, { timeoutMs: 60_000 })
+        const { violations, ambiguous } = await expo.untilTaken(crowd.length + 2, { timeoutMs: 120_000 })
         expect({ violations, ambiguous }).toEqual({ violations: [], ambiguous: 0 })
         const once = Object.fromEntries([...crowd, phone].map((token) => [token, 1]))
         expect(await expo.counts(post.body.notification_id)).toEqual(once)
@@ -34,7 +34,7 @@ describe.each(worlds)('without Expo $name', ({ open }) => {
     } finally {
       await world.close()
     }
-  }, 120_000)
+  }, 300_000)
 
   test('with ENABLE_PUSH_NOTIFICATIONS=false everybody is answered, a test push says why, and Expo hears nothing', async () => {
     const world = await open({ env: { ENABLE_PUSH_NOTIFICATIONS: 'false' } })

@@ -49,4 +49,4 @@ test('phones appear and ring, and are still there when the page is opened again'
     await ben.locator('.card', { hasText: 'After the page was closed' }).waitFor()
   })
   expect(errors).toEqual([])
-}, 90_000)
+}, 240_000)

@@ -5,7 +5,6 @@ import { z } from 'zod'
 import { messageTypes } from '../../domain/texts.ts'
 import { findMessageFor, insertMessage, type MessageRow } from '../../store/messages.ts'
 import { insertNotification } from '../../store/notifications.ts'
-import { ensureUser } from '../../store/users.ts'
 import { userOf } from '../callers.ts'
 import { Fault } from '../faults.ts'
 import { inOneGo } from '../idempotency.ts'
@@ -28,7 +27,6 @@ export async function messageRoutes(instance: FastifyInstance, options: ApiOptio
     const notificationId = randomUUIDv7()
     const name = await nameOfUser(db, sender)
     return inOneGo(request, db, async (tx) => {
-      await ensureUser(tx, { id: receiverId, name: null })
       const row = await insertMessage(tx, { id: messageId, senderId: sender.id, receiverId, messageType, content })
       const message = { id: messageId, senderId: sender.id, receiverId, messageType, sender: name, content }
       await insertNotification(tx, { ...aboutMessage(options, notificationId, message), trace: request.trace })

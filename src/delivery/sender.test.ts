@@ -1,0 +1,46 @@
+import { expect, test } from 'vitest'
+import type { Clock } from '../ports.ts'
+import { openConnections } from './connections.ts'
+import type { Parcel } from './parcel.ts'
+import { openSender } from './sender.ts'
+import type { SenderParts } from './sending.ts'
+
+const clock: Clock = { monotonic: () => 0, wait: async () => undefined }
+const away = async (): Promise<never> => Promise.reject(new Error('connection terminated'))
+const parcel = {
+  delivery: { id: 1, project: null, token_ids: [1] },
+  notification: { id: 'n', content: { title: 'Hi' } },
+  recipients: [{ id: 1, token: 'ExponentPushToken[a]', deviceType: 'ios', locale: null, project: null, userId: 'u' }],
+} as unknown as Parcel
+
+/** One connection, and a database that is away for the first so many questions of a kind. */
+function sender(broken: 'pace' | 'breaker', times: number) {
+  let left = times
+  const fails = (what: typeof broken) => what === broken && left-- > 0
+  const connections = openConnections(1, () => 0)
+  const parts = {
+    clock,
+    connections,
+    emit: () => undefined,
+    begin: async (id: number) => ({ id, attempt: 1 }),
+    settle: async () => undefined,
+    breaker: {
+      look: () => ({ kind: 'go' }),
+      admit: async () => (fails('breaker') ? away() : { kind: 'go' }),
+      answered: async () => undefined,
+    },
+    pace: { take: async () => (fails('pace') ? away() : true) },
+    gateway: { send: async () => ({ kind: 'tickets', tickets: [{ status: 'ok', id: 't' }] }) },
+    stop: new AbortController().signal,
+  }
+  return openSender(parts as unknown as SenderParts)
+}
+
+test.each(['pace', 'breaker'] as const)(
+  'a database that is away when the %s is asked takes no connection with it',
+  async (broken) => {
+    const send = sender(broken, 10)
+    for (let n = 0; n < 10; n++) await expect(send('direct', [parcel], 0)).rejects.toThrow('terminated')
+    expect(await send('direct', [parcel], 0)).toEqual({ kind: 'done' })
+  },
+)

@@ -1,0 +1,85 @@
+/**
+ * The workers of one queue. One of them waits for work; when it has found some, another waits, up to so many. So a
+ * wake-up is one question to the database, not one from every worker, and nobody who is free is ever missing.
+ */
+import type { Emit } from '../ports.ts'
+
+export interface Crew {
+  start(): Promise<void>
+  /** Takes no more work; resolves when every handler has returned. */
+  stop(): Promise<void>
+}
+
+/** What the queue can do for a crew. */
+export interface Employer<Claimed> {
+  work(queue: string, options: WorkOptions, handler: (jobs: Claimed[]) => Promise<void>): Promise<string>
+  offWork(queue: string, options: { id: string; wait: boolean }): Promise<void>
+  notifyWorker(id: string): void
+}
+
+interface WorkOptions {
+  batchSize: number
+  pollingIntervalSeconds: number
+  notifyPollingIntervalSeconds: number
+}
+
+/** @param work handles what was claimed, and never fails for what its jobs are about. */
+export function openCrew<Claimed>(
+  boss: Employer<Claimed>,
+  emit: Emit,
+  { queue, workers, batchSize }: { queue: string; workers: number; batchSize: number },
+  work: (jobs: Claimed[]) => Promise<void>,
+): Crew {
+  const options = { batchSize, pollingIntervalSeconds: 1, notifyPollingIntervalSeconds: 1 }
+  /** How many handlers each is in: a claim that is lost lets go of its handler before that has returned. */
+  const handling = new Map<string, number>()
+  let hiring = 0
+  let stopping = false
+  const isFree = (id: string) => handling.get(id) === 0
+  const free = () => [...handling.keys()].filter(isFree)
+
+  async function hire(): Promise<void> {
+    hiring += 1
+    try {
+      const id: string = await boss.work(queue, options, async (jobs) => {
+        handling.set(id, (handling.get(id) ?? 0) + 1)
+        if (free().length + hiring === 0 && handling.size < workers && !stopping) hireAnother()
+        try {
+          await work(jobs)
+        } finally {
+          const left = handling.get(id)
+          if (left !== undefined) handling.set(id, left - 1)
+          askAgain(id)
+        }
+      })
+      handling.set(id, handling.get(id) ?? 0)
+      if (stopping) await boss.offWork(queue, { id, wait: false })
+    } finally {
+      hiring -= 1
+    }
+  }
+
+  function hireAnother(): void {
+    hire().catch((error: unknown) =>
+      emit('queue.error', { error: error instanceof Error ? error.message : String(error) }),
+    )
+  }
+
+  /** Who has just worked asks again at once, instead of waiting for a wake-up; or leaves that to who is free already. */
+  function askAgain(id: string): void {
+    if (stopping || !isFree(id)) return
+    const [other] = free().filter((one) => one !== id)
+    if (other === undefined) return boss.notifyWorker(id)
+    handling.delete(id)
+    void boss.offWork(queue, { id, wait: false })
+    boss.notifyWorker(other)
+  }
+
+  return {
+    start: hire,
+    async stop() {
+      stopping = true
+      await Promise.all([...handling.keys()].map((id) => boss.offWork(queue, { id, wait: true })))
+    },
+  }
+}
