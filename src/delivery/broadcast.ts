@@ -11,7 +11,7 @@ import {
 import { parkJob } from '../store/parked.ts'
 import { findWork, type Piece, readChunk, type Work } from '../store/plan.ts'
 import { ClaimLost, type Job, type QueueData } from '../store/queue.ts'
-import { all } from './all.ts'
+import { all } from '../domain/all.ts'
 import { closePlan, type Ending, endingOf } from './ending.ts'
 import type { Parcel } from './parcel.ts'
 import { planNew, resumePlan } from './plan.ts'
@@ -113,13 +113,14 @@ async function lookAgain(place: Workplace, run: Run, job: ChunkJob): Promise<voi
 async function finish(place: Workplace, jobs: ChunkJob[]): Promise<void> {
   if (jobs.length === 0) return
   const ended = await place.db.transaction(async (tx) => {
-    await place.queue.complete(tx, jobs)
-    await enqueueReceipts(tx, jobs.map(pieceOf), place.options.receiptDelayMs)
-    for (const job of jobs) await passBaton(tx, job)
-    return finishChunks(
-      tx,
-      jobs.map((job) => job.data.notificationId),
-    )
+    const ids = jobs.map((job) => job.data.notificationId)
+    const [, last] = await all([
+      place.queue.complete(tx, jobs),
+      finishChunks(tx, ids),
+      enqueueReceipts(tx, jobs.map(pieceOf), place.options.receiptDelayMs),
+      ...jobs.map((job) => passBaton(tx, job)),
+    ])
+    return last
   })
   tellEnded(place.emit, ended)
 }

@@ -8,6 +8,8 @@ import type { Lane } from '../ports.ts'
 export interface Connections {
   /** Resolves with the function that gives it back. */
   permit(lane: Lane): Promise<() => void>
+  /** Nothing when there is none at this moment. */
+  permitNow(lane: Lane): (() => void) | undefined
   connection(lane: Lane): Promise<() => void>
   /** How long Expo took, for the decision how many connections to keep free. */
   took(ms: number): void
@@ -38,10 +40,11 @@ export function openConnections(max: number, now: () => number): Connections {
   const connections = openGate(max, () => max - keptFree())
   const permits = openGate(2 * max, () => Math.max(1, Math.min(Math.ceil(1.5 * max), 2 * max - 1 - keptFree())))
   return {
-    permit: permits,
+    permit: (lane) => permits.enter(lane),
+    permitNow: (lane) => permits.enterNow(lane),
     connection(lane) {
       if (lane === 'direct') directs.push(now())
-      return connections(lane)
+      return connections.enter(lane)
     },
     took(ms) {
       times.push(ms)
@@ -56,8 +59,13 @@ function percentile90(times: readonly number[]): number {
   return sorted[Math.floor(sorted.length * 0.9)] ?? 0
 }
 
+interface Gate {
+  enter(lane: Lane): Promise<() => void>
+  enterNow(lane: Lane): (() => void) | undefined
+}
+
 /** @param mostBroadcasts how many of the places broadcasts may hold, asked each time. */
-function openGate(places: number, mostBroadcasts: () => number): (lane: Lane) => Promise<() => void> {
+function openGate(places: number, mostBroadcasts: () => number): Gate {
   const held = { direct: 0, broadcast: 0 }
   const waiting: Record<Lane, (() => void)[]> = { direct: [], broadcast: [] }
 
@@ -73,11 +81,7 @@ function openGate(places: number, mostBroadcasts: () => number): (lane: Lane) =>
     }
   }
 
-  return async (lane) => {
-    await new Promise<void>((enter) => {
-      waiting[lane].push(enter)
-      admit()
-    })
+  function wayOut(lane: Lane): () => void {
     let open = true
     return () => {
       if (!open) return
@@ -85,5 +89,20 @@ function openGate(places: number, mostBroadcasts: () => number): (lane: Lane) =>
       held[lane] -= 1
       admit()
     }
+  }
+
+  return {
+    async enter(lane) {
+      await new Promise<void>((enter) => {
+        waiting[lane].push(enter)
+        admit()
+      })
+      return wayOut(lane)
+    },
+    enterNow(lane) {
+      if (waiting[lane].length > 0 || !mayEnter(lane)) return undefined
+      held[lane] += 1
+      return wayOut(lane)
+    },
   }
 }

@@ -1,14 +1,14 @@
 /** The senders of direct notifications: up to a hundred at once, packed into shared requests, each with its own books. */
 import type { Recipient, SkipReason } from '../domain/notification.ts'
-import { pack } from '../domain/requests.ts'
+import { MAX_RECIPIENTS, pack } from '../domain/requests.ts'
 import { finishNotifications, loadNotification, type Notification, setPostponed } from '../store/notifications.ts'
 import { parkJob } from '../store/parked.ts'
-import { findWork, type Piece, type Plan, readUsers } from '../store/plan.ts'
+import { findWork, type Piece, type Plan, readUsersOf } from '../store/plan.ts'
 import { ClaimLost, type Job } from '../store/queue.ts'
-import { all } from './all.ts'
+import { all } from '../domain/all.ts'
 import { closePlan, type Ending, endingOf } from './ending.ts'
 import type { Parcel } from './parcel.ts'
-import { DIRECT_CHUNK, isIn, planNew, resumePlan } from './plan.ts'
+import { DIRECT_CHUNK, isIn, planNew, resumePlan, type ToPlan } from './plan.ts'
 import { enqueueReceipts } from './receipts.ts'
 import type { Ended, Hold, Run } from './run.ts'
 import { worst } from './run.ts'
@@ -28,22 +28,22 @@ interface Task {
 const MOST_RECIPIENTS = 1_000
 
 export async function sendDirect(place: Workplace, run: Run, jobs: DirectJob[]): Promise<void> {
-  const works = await findWork(
-    place.db,
-    jobs.map((job) => pieceOf(job.data.notificationId)),
-  )
+  const ids = jobs.map((job) => job.data.notificationId)
+  const reading = readUsersOf(place.db, ids)
+  const [works] = await Promise.all([findWork(place.db, ids.map(pieceOf)), reading])
   const tasks: Task[] = []
   for (const [index, job] of jobs.entries()) {
     const work = works[index]
     if (!work) await place.db.transaction((tx) => place.queue.complete(tx, [job]))
     else if (!(await endOrPark(place, { job, ...work }))) tasks.push({ job, ...work })
   }
-  if (tasks.length > 0) await inDirectSpans(place.tracing, tasks, () => sendTasks(place, run, tasks))
+  if (tasks.length > 0)
+    await inDirectSpans(place.tracing, tasks, async () => sendTasks(place, run, tasks, await reading))
 }
 
-async function sendTasks(place: Workplace, run: Run, tasks: Task[]): Promise<void> {
-  const { parcels, taken, skipped } = await parcelsOf(place, tasks)
-  const ends = await sendParcels(run, parcels, taken)
+async function sendTasks(place: Workplace, run: Run, tasks: Task[], devices: Recipient[]): Promise<void> {
+  const { parcels, taken, skipped, permit } = await parcelsOf(place, tasks, devices)
+  const ends = await sendParcels(run, { parcels, tasks: taken, permit })
   const done = taken.filter((task) => ends.get(task.notification.id) === 'done')
   await finish(place, done, skipped)
   for (const task of taken) {
@@ -69,18 +69,31 @@ interface Planned {
   taken: Task[]
   /** Nothing is to be sent for these, and why. */
   skipped: Map<Task, SkipReason>
+  /** They are one request, and begun. */
+  permit?: (() => void) | undefined
 }
 
-async function parcelsOf(place: Workplace, tasks: Task[]): Promise<Planned> {
+/** @param devices of everybody whom the tasks name. */
+async function parcelsOf(place: Workplace, tasks: Task[], devices: Recipient[]): Promise<Planned> {
   const [planned, fresh] = [tasks.filter((task) => task.plan), tasks.filter((task) => !task.plan)]
-  const users = fresh.flatMap(({ notification: { audience } }) => ('users' in audience ? audience.users : []))
-  const devices = users.length > 0 ? await readUsers(place.db, [...new Set(users)]) : []
   const { work, taken, skipped } = chooseUpTo(MOST_RECIPIENTS, fresh, devices)
-  const parcels = await planNew(place.db, work)
+  const permit = planned.length === 0 && isOneRequest(work) ? place.connections.permitNow('direct') : undefined
+  const parcels = await planNew(place.db, work, permit !== undefined).catch((error: unknown) => {
+    permit?.()
+    throw error
+  })
   const goingOut = new Set(parcels.map((parcel) => parcel.notification.id))
   for (const task of taken) if (!goingOut.has(task.notification.id)) skipped.set(task, 'credentials')
   for (const { notification, plan } of planned) if (plan) parcels.push(...(await resumePlan(place, notification, plan)))
+  if (permit && parcels.length > 0 && parcels.every((parcel) => parcel.held)) return { parcels, taken, skipped, permit }
+  permit?.()
   return { parcels, taken: [...taken, ...planned], skipped }
+}
+
+/** What fits into one request need not be planned first and begun afterwards. */
+function isOneRequest(work: ToPlan[]): boolean {
+  const recipients = work.flatMap((one) => one.recipients)
+  return recipients.length <= MAX_RECIPIENTS && new Set(recipients.map((one) => one.project)).size === 1
 }
 
 function chooseUpTo(most: number, tasks: Task[], devices: Recipient[]) {
@@ -105,7 +118,10 @@ function chooseUpTo(most: number, tasks: Task[], devices: Recipient[]) {
 }
 
 /** How each notification ended: its parcels may have travelled in several requests. */
-async function sendParcels(run: Run, parcels: Parcel[], tasks: Task[]): Promise<Map<string, Ended>> {
+async function sendParcels(
+  run: Run,
+  { parcels, tasks, permit }: Pick<Planned, 'parcels' | 'permit'> & { tasks: Task[] },
+): Promise<Map<string, Ended>> {
   const tries = Math.max(0, ...tasks.map((task) => task.job.data.tries))
   const ends = new Map<string, Ended[]>(tasks.map((task) => [task.notification.id, []]))
   const sized = parcels.map((parcel) => ({ parcel, project: parcel.delivery.project, size: parcel.recipients.length }))
@@ -115,6 +131,7 @@ async function sendParcels(run: Run, parcels: Parcel[], tasks: Task[]): Promise<
         'direct',
         request.map((one) => one.parcel),
         tries,
+        permit,
       )
       for (const { parcel } of request) ends.get(parcel.notification.id)?.push(end)
     }),
@@ -128,12 +145,13 @@ async function finish(place: Workplace, done: Task[], skipped: Planned['skipped'
   const ids = tasks.map((task) => task.notification.id)
   const ends = tasks.map((task) => ({ id: task.notification.id, skipReason: skipped.get(task) ?? null }))
   const ended = await place.db.transaction(async (tx) => {
-    await place.queue.complete(
-      tx,
-      tasks.map((task) => task.job),
-    )
-    await enqueueReceipts(tx, ids.map(pieceOf), place.options.receiptDelayMs)
-    return finishNotifications(tx, ends)
+    const jobs = tasks.map((task) => task.job)
+    const [, finished] = await all([
+      place.queue.complete(tx, jobs),
+      finishNotifications(tx, ends),
+      enqueueReceipts(tx, ids.map(pieceOf), place.options.receiptDelayMs),
+    ])
+    return finished
   })
   tellEnded(place.emit, ended)
   for (const [{ notification }, reason] of skipped) {

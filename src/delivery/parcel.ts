@@ -11,6 +11,8 @@ export interface Parcel {
   notification: Notification
   /** In the order of the delivery's push tokens; null: gone since it was planned, and to be skipped. */
   recipients: (Recipient | null)[]
+  /** Its intent was saved with its plan. */
+  held?: Held
 }
 
 /** A parcel whose intent is saved. */

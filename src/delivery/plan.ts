@@ -34,8 +34,9 @@ export interface ToPlan {
 /**
  * Writes the plan of work that has none yet. Who is suspended, or has muted this kind, is written down as skipped; but
  * now and then a suspended one is sent to after all, to see whether the app's credentials work again.
+ * @param begin saves the intents with the plan, where nobody is skipped: such parcels come back begun.
  */
-export async function planNew(db: Db, work: ToPlan[]): Promise<Parcel[]> {
+export async function planNew(db: Db, work: ToPlan[], begin = false): Promise<Parcel[]> {
   const probed = await chooseProbes(db, work)
   const whySkipped = (recipient: Recipient, { notification }: ToPlan) => {
     if (recipient.muted?.includes(notification.kind)) return 'muted'
@@ -53,18 +54,24 @@ export async function planNew(db: Db, work: ToPlan[]): Promise<Parcel[]> {
       return cut(one, recipients, FIRST_SKIPPED_PART * (index + 1)).map((row) => ({ ...row, reason }))
     }),
   )
-  const planned = await writePlan(db, rows, skipped)
+  const planned = await writePlan(db, { rows, skipped, begin })
   const notifications = new Map(work.map(({ notification }) => [notification.id, notification]))
   const recipients = new Map(
     work.flatMap((one) => one.recipients.map((recipient) => [recipient.id, recipient] as const)),
   )
-  return planned.map((one) => makeParcel(one, notifications.get(one.notification_id) as Notification, recipients))
+  return planned.map((one) => {
+    const parcel = makeParcel(one, notifications.get(one.notification_id) as Notification, recipients)
+    return one.state === 1 ? { ...parcel, held: { id: one.id, attempt: one.attempt } } : parcel
+  })
 }
 
 /** All of the plan or none: parts of ours beside somebody else's would tell people twice. */
-async function writePlan(db: Db, rows: NewDelivery[], skipped: NewSkipped[]): Promise<OpenDelivery[]> {
+async function writePlan(
+  db: Db,
+  { rows, skipped, begin }: { rows: NewDelivery[]; skipped: NewSkipped[]; begin: boolean },
+): Promise<OpenDelivery[]> {
   if (rows.length === 0 && skipped.length === 0) return []
-  if (skipped.length === 0) return insertPlan(db, rows)
+  if (skipped.length === 0) return insertPlan(db, rows, begin)
   return db.transaction(async (tx) => {
     const planned = rows.length > 0 ? await insertPlan(tx, rows) : []
     await insertSkipped(tx, skipped)

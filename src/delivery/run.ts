@@ -1,7 +1,7 @@
 /** Carries requests to their end: goes on after a division and after a short wait, and says what has to wait longer. */
 import type { Lane } from '../ports.ts'
 import { readTokens } from '../store/plan.ts'
-import { all } from './all.ts'
+import { all } from '../domain/all.ts'
 import { makeParcel, type Parcel } from './parcel.ts'
 import type { Send } from './sender.ts'
 import type { SenderParts } from './sending.ts'
@@ -16,14 +16,15 @@ export interface Hold {
 
 export type Ended = 'done' | 'not_begun' | 'stopped' | Hold
 
-export type Run = (lane: Lane, parcels: Parcel[], tries: number) => Promise<Ended>
+/** @param permit of parcels that are begun already. */
+export type Run = (lane: Lane, parcels: Parcel[], tries: number, permit?: () => void) => Promise<Ended>
 
 /** Shorter waits are not worth giving the work back to the queue. */
 const INLINE_WAIT_MS = 2_000
 
 export function openRun(parts: SenderParts, send: Send): Run {
-  const run: Run = async (lane, parcels, tries) => {
-    const sent = await send(lane, parcels, tries)
+  const run: Run = async (lane, parcels, tries, permit) => {
+    const sent = await send(lane, parcels, tries, permit)
     switch (sent.kind) {
       case 'done':
       case 'not_begun':

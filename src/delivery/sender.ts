@@ -6,27 +6,30 @@ import { failpoint } from '../domain/failpoint.ts'
 import { buildRequest } from '../domain/messages.ts'
 import { RESULT } from '../domain/result.ts'
 import type { Lane } from '../ports.ts'
-import { all } from './all.ts'
+import { all } from '../domain/all.ts'
 import { type Answered, conclude } from './conclude.ts'
 import { type Begun, type Parcel, settleAll } from './parcel.ts'
 import { release, type SenderParts, type Sent } from './sending.ts'
 import { beginRequestSpan } from './traced.ts'
 
-/** @param tries how often these have failed before, for the backoff. */
-export type Send = (lane: Lane, parcels: Parcel[], tries: number) => Promise<Sent>
+/**
+ * @param tries how often these have failed before, for the backoff.
+ * @param permit of parcels that are begun already; given back here.
+ */
+export type Send = (lane: Lane, parcels: Parcel[], tries: number, permit?: () => void) => Promise<Sent>
 
 type TakeTurn = (lane: Lane, project: string | null, recipients: number) => Promise<(() => void) | undefined>
 
 export function openSender(parts: SenderParts): Send {
   const takeTurn = openTurns(parts)
 
-  return async (lane, parcels, tries) => {
+  return async (lane, parcels, tries, permit) => {
     const project = parcels[0]?.delivery.project ?? null
-    const admission = parts.breaker.look(project)
+    const admission = permit ? { kind: 'go' as const } : parts.breaker.look(project)
     if (admission.kind === 'wait') return { kind: 'held', afterMs: admission.ms, reason: admission.reason }
-    const giveBackPermit = await parts.connections.permit(lane)
+    const giveBackPermit = permit ?? (await parts.connections.permit(lane))
     try {
-      if (parts.stop.aborted) return { kind: 'stopped' }
+      if (parts.stop.aborted && !permit) return { kind: 'stopped' }
       const begun = await beginAll(parts, parcels)
       await failpoint('after_intent')
       if (begun.length < parcels.length) return await release(parts, begun, { kind: 'not_begun' })
@@ -89,7 +92,7 @@ function openTurns(parts: SenderParts): TakeTurn {
 }
 
 async function beginAll(parts: SenderParts, parcels: Parcel[]): Promise<Begun[]> {
-  const held = await all(parcels.map((parcel) => parts.begin(parcel.delivery.id)))
+  const held = await all(parcels.map(async (parcel) => parcel.held ?? parts.begin(parcel.delivery.id)))
   return parcels.flatMap((parcel, index) => {
     const one = held[index]
     return one ? [{ ...parcel, held: one }] : []

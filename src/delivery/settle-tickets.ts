@@ -2,7 +2,7 @@
 import { countCodes, judgeTickets, type PartVerdict } from '../domain/judge.ts'
 import { countResults, RESULT } from '../domain/result.ts'
 import type { Ticket } from '../domain/verdict.ts'
-import { all } from './all.ts'
+import { all } from '../domain/all.ts'
 import type { Answered } from './conclude.ts'
 import type { Begun } from './parcel.ts'
 import type { SenderParts } from './sending.ts'

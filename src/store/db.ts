@@ -3,7 +3,7 @@
  * so that whole operations compose into one transaction.
  */
 import { AsyncLocalStorage } from 'node:async_hooks'
-import { type Kysely, type RawBuilder, sql, type Transaction } from 'kysely'
+import { type Kysely, type RawBuilder, sql } from 'kysely'
 import { isCollision } from './away.ts'
 import type { Enqueue } from './queue.ts'
 import { TABLE_NAMES, type TableName, type Tables } from './tables.ts'
@@ -33,12 +33,15 @@ export function assertOutsideTransaction(what: string): void {
   if (inTransaction.getStore()) throw new Error(`${what} was called inside a transaction on the only connection`)
 }
 
+/** Runs `work` in a transaction of its own. */
+export type Begin = <T>(work: (kysely: Kysely<Tables>) => Promise<T>) => Promise<T>
+
 /** @param enqueueOn gives the enqueue function for the connection or transaction that the handle stands for. */
 export function makeDb(
   kysely: Kysely<Tables>,
   schema: string,
   enqueueOn: (kysely: Kysely<Tables>) => Enqueue,
-  isTransaction = false,
+  begin: Begin | 'begun' = (work) => kysely.transaction().execute(work),
 ): Db {
   const t = Object.fromEntries(TABLE_NAMES.map((name) => [name, sql.id(schema, name)])) as Db['t']
   const db: Db = {
@@ -46,14 +49,13 @@ export function makeDb(
     t,
     now: sql`${sql.id(schema, 'clock')}()`,
     transaction: (work) => {
-      if (isTransaction) return work(db)
-      const once = () =>
-        kysely.transaction().execute((trx: Transaction<Tables>) => work(makeDb(trx, schema, enqueueOn, true)))
+      if (begin === 'begun') return work(db)
+      const once = () => begin((trx) => work(makeDb(trx, schema, enqueueOn, 'begun')))
       return inTransaction.run(true, () => retryCollisions(once))
     },
     rows: async (query) => {
       const once = async () => (await query.execute(kysely)).rows
-      return isTransaction ? once() : retryCollisions(once)
+      return begin === 'begun' ? once() : retryCollisions(once)
     },
     enqueue: enqueueOn(kysely),
   }

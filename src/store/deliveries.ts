@@ -6,7 +6,7 @@ import { sql } from 'kysely'
 import { maskPushTokensIn } from '../domain/push-token.ts'
 import { type Counts, countResults } from '../domain/result.ts'
 import type { Db } from './db.ts'
-import { OPEN_DELIVERY, type OpenDelivery } from './plan.ts'
+import { MAY_GO_ON, OPEN_DELIVERY, type OpenDelivery } from './plan.ts'
 
 /** An attempt that holds a delivery. */
 export interface Held {
@@ -40,7 +40,7 @@ const begun = (db: Db, ids: number[]) => sql<Held>`
   update ${db.t.deliveries} d set state = 1, attempt = d.attempt + 1, sent_at = ${db.now}
   from ${db.t.notifications} n
   where d.id = any(${ids}::bigint[]) and d.state = 0
-    and n.id = d.notification_id and n.state in ('queued', 'sending') and n.expires_at > ${db.now}
+    and n.id = d.notification_id and ${MAY_GO_ON(db)}
   returning d.id, d.attempt`
 
 /** Certainly not sent: back to the plan. */

@@ -1,5 +1,6 @@
 /** Notifications: written with their work in one transaction, moved on by named changes that repeat their guard. */
 import { sql } from 'kysely'
+import { all } from '../domain/all.ts'
 import type { Audience, Content, NotificationKind, NotificationState, SkipReason } from '../domain/notification.ts'
 import type { Lane, Span } from '../ports.ts'
 import type { Db } from './db.ts'
@@ -36,6 +37,12 @@ export interface Notification {
 
 /** Inside the transaction that writes what it is about: a notification exists if and only if its work does. */
 export async function insertNotification(tx: Db, n: NewNotification): Promise<void> {
+  if (n.sendAt) await enqueueWork(tx, n, await insertRow(tx, n))
+  else await all([insertRow(tx, n), enqueueWork(tx, n, 0)])
+}
+
+/** @returns how long it is until its time. */
+async function insertRow(tx: Db, n: NewNotification): Promise<number> {
   const sendAt = sql`${n.sendAt?.toISOString() ?? null}::timestamptz`
   const [row] = await tx.rows<{ waitMs: number }>(sql`
     insert into ${tx.t.notifications} (id, kind, lane, audience, content, created_by, on_unknown, send_at, expires_at, max_token_id)
@@ -44,7 +51,10 @@ export async function insertNotification(tx: Db, n: NewNotification): Promise<vo
       greatest(${tx.now}, ${sendAt}) + make_interval(secs => ${n.ttlSeconds}),
       (select coalesce(max(id), 0) from ${tx.t.push_tokens}))
     returning coalesce(greatest(0, extract(epoch from send_at - ${tx.now}) * 1000), 0)::float8 as "waitMs"`)
-  const afterMs = row?.waitMs || undefined
+  return row?.waitMs ?? 0
+}
+
+async function enqueueWork(tx: Db, n: NewNotification, afterMs: number): Promise<void> {
   const work = { notificationId: n.id, ...(n.trace !== undefined && { trace: n.trace }) }
   if (n.lane === 'broadcast') await tx.enqueue('fan-out', [{ ...work, page: 0 }], afterMs)
   else await tx.enqueue('send-direct', [{ ...work, tries: 0 }], afterMs)

@@ -5,7 +5,7 @@ import { PGlite } from '@electric-sql/pglite'
 import { type Dialect, Kysely, PGliteDialect, PostgresDialect, sql } from 'kysely'
 import pg from 'pg'
 import type { Emit } from '../ports.ts'
-import { type Db, makeDb } from './db.ts'
+import { type Begin, type Db, makeDb } from './db.ts'
 import { lockFolder } from './folder-lock.ts'
 import { migrate } from './migrations.ts'
 import {
@@ -19,6 +19,7 @@ import {
   releaseAbandoned,
   warmUp,
 } from './queue.ts'
+import { pipelined } from './pipelined.ts'
 import type { Tables } from './tables.ts'
 
 export interface Database {
@@ -94,13 +95,14 @@ export async function openPostgres(options: Common & { url: string }): Promise<D
     connectionTimeoutMillis: CONNECT_TIMEOUT_MS,
     query_timeout: QUERY_TIMEOUT_MS,
     keepAlive: true,
+    pipeline: true,
     types: { getTypeParser: numbersForBigints },
   })
   pool.on('error', (error) => options.emit('database.error', { error: error.message }))
   // A connection that is checked out and between two statements tells nobody of its end but its own listeners.
   pool.on('connect', (client) => client.on('error', () => undefined))
   try {
-    return await assemble(new PostgresDialect({ pool }), { url: options.url }, options)
+    return await assemble(new PostgresDialect({ pool }), { url: options.url }, options, pipelined(pool, options.schema))
   } catch (error) {
     await pool.end().catch(() => undefined)
     throw error
@@ -123,6 +125,7 @@ async function assemble(
   dialect: Dialect,
   way: Pick<QueueConnection, 'handle' | 'url'>,
   options: Common,
+  begin?: Begin,
 ): Promise<Database> {
   const kind = way.handle ? 'pglite' : 'postgres'
   const queueSchema = `${options.schema}_queue`
@@ -140,7 +143,7 @@ async function assemble(
     await boss.stop({ graceful: false, close: true }).catch(() => undefined)
     throw error
   }
-  const db = makeDb(kysely.withSchema(options.schema), options.schema, enqueueWith(boss))
+  const db = makeDb(kysely.withSchema(options.schema), options.schema, enqueueWith(boss), begin)
   const queue = makeQueue(boss, db, options.emit, queueSchema)
   return {
     kind,

@@ -37,6 +37,9 @@ export interface NewDelivery {
   tokenIds: number[]
 }
 
+/** Whether what belongs to a notification `n` may be begun. */
+export const MAY_GO_ON = (db: Db) => sql`n.state in ('queued', 'sending') and n.expires_at > ${db.now}`
+
 export const OPEN_DELIVERY = sql`id, notification_id, chunk, state, attempt, ambiguous, deaths, project, token_ids`
 
 /** A push token `p`, with the kinds that its user has muted; where nobody has, nobody is asked one by one. */
@@ -101,8 +104,11 @@ function planOf(rows: PlanRow[] | null): Plan | undefined {
   return rows === null ? undefined : { open: rows.filter((row): row is OpenDelivery => row.state < 2) }
 }
 
-/** Throws ClaimLost when any of it has been planned by somebody else: one statement, so all of the plan is there or nothing. */
-export async function insertPlan(db: Db, deliveries: NewDelivery[]): Promise<OpenDelivery[]> {
+/**
+ * Throws ClaimLost when any of it has been planned by somebody else: one statement, so all of the plan is there or nothing.
+ * @param begin saves the intent in the same statement; ClaimLost, too, when a notification may not go on any more.
+ */
+export async function insertPlan(db: Db, deliveries: NewDelivery[], begin = false): Promise<OpenDelivery[]> {
   const rows = deliveries.map((d) => ({
     notification_id: d.notificationId,
     chunk: d.chunk,
@@ -110,17 +116,20 @@ export async function insertPlan(db: Db, deliveries: NewDelivery[]): Promise<Ope
     project: d.project,
     token_ids: d.tokenIds,
   }))
-  try {
-    return await db.rows<OpenDelivery>(sql`
-      insert into ${db.t.deliveries} (notification_id, chunk, part, project, recipients, token_ids)
-      select notification_id, chunk, part, project, cardinality(token_ids), token_ids
+  const planned = await db
+    .rows<OpenDelivery>(sql`
+      insert into ${db.t.deliveries} (notification_id, chunk, part, project, recipients, token_ids, state, attempt, sent_at)
+      select d.notification_id, d.chunk, d.part, d.project, cardinality(d.token_ids), d.token_ids, ${begin}::bool::int,
+        ${begin}::bool::int, case when ${begin}::bool then ${db.now} end
       from json_to_recordset(${JSON.stringify(rows)}::json)
         as d (notification_id uuid, chunk bigint, part int, project text, token_ids bigint[])
+      ${begin ? sql`join ${db.t.notifications} n on n.id = d.notification_id and ${MAY_GO_ON(db)}` : sql``}
       returning ${OPEN_DELIVERY}`)
-  } catch (error) {
-    if (isTaken(error)) throw new ClaimLost('somebody else has planned the same work')
-    throw error
-  }
+    .catch((error: unknown) => {
+      throw isTaken(error) ? new ClaimLost('somebody else has planned the same work') : error
+    })
+  if (planned.length < rows.length) throw new ClaimLost('its notification was stopped meanwhile')
+  return planned
 }
 
 export type NewSkipped = NewDelivery & { reason: 'credentials' | 'muted' }
@@ -158,11 +167,14 @@ export async function readChunk(
     order by id`)
 }
 
-/** The push tokens of these users, now. */
-export async function readUsers(db: Db, userIds: string[]): Promise<Recipient[]> {
+/** The push tokens of the users whom these notifications name, now. */
+export async function readUsersOf(db: Db, notificationIds: string[]): Promise<Recipient[]> {
   return db.rows<Recipient>(sql`
     select ${recipient(db)} from ${db.t.push_tokens} p
-    where ${IN_AUDIENCE} and user_id = any(${userIds}::text[]) order by id`)
+    where ${IN_AUDIENCE} and user_id = any(array(
+      select jsonb_array_elements_text(n.audience -> 'users') from ${db.t.notifications} n
+      where n.id = any(${notificationIds}::uuid[])))
+    order by id`)
 }
 
 /** Those of a plan that are still active: who logged out or was retired since is not among them. */

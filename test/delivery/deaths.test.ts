@@ -5,15 +5,15 @@ import { beginDeliveries, settleDeliveries, takeOver } from '../../src/store/del
 import { totalsOf } from '../../src/store/ledger.ts'
 import { loadNotification } from '../../src/store/notifications.ts'
 import { planNew } from '../../src/delivery/plan.ts'
-import { readUsers } from '../../src/store/plan.ts'
+import { readUsersOf } from '../../src/store/plan.ts'
 import { expectBalanced } from '../kit/books.ts'
 import { until } from '../kit/guard.ts'
 import { allOk, openDatabase, openRunning, type Opened } from '../kit/inside.ts'
 
 /** As far as a process gets that dies right after saving its intent. */
-async function beginAndDie(world: Opened, id: string, user: string) {
+async function beginAndDie(world: Opened, id: string) {
   const notification = (await loadNotification(world.db, id))!
-  const [parcel] = await planNew(world.db, [{ notification, chunk: 0, recipients: await readUsers(world.db, [user]) }])
+  const [parcel] = await planNew(world.db, [{ notification, chunk: 0, recipients: await readUsersOf(world.db, [id]) }])
   const [held] = await beginDeliveries(world.db, [parcel!.delivery.id])
   return { parcel: parcel!, held: held! }
 }
@@ -30,7 +30,7 @@ async function worldBeforeWork(kind: 'PGlite' | 'PostgreSQL 18') {
 describe.each(['PGlite', 'PostgreSQL 18'] as const)('on %s', (kind) => {
   test('an intent without an answer is repeated once, and counted as a death, not as an answer', async () => {
     const { database, id } = await worldBeforeWork(kind)
-    await beginAndDie(database, id, 'ben')
+    await beginAndDie(database, id)
     const world = await openRunning(kind, {}, { database })
     await world.drain()
     expect(world.requests).toHaveLength(1)
@@ -40,7 +40,7 @@ describe.each(['PGlite', 'PostgreSQL 18'] as const)('on %s', (kind) => {
 
   test('after twenty deaths it is unknown', async () => {
     const { database, id } = await worldBeforeWork(kind)
-    const { held } = await beginAndDie(database, id, 'ben')
+    const { held } = await beginAndDie(database, id)
     await database.db.kysely.updateTable('deliveries').set({ deaths: 20 }).where('id', '=', held.id).execute()
     const world = await openRunning(kind, {}, { database })
     await world.drain()
@@ -50,7 +50,7 @@ describe.each(['PGlite', 'PostgreSQL 18'] as const)('on %s', (kind) => {
 
   test('a late answer is appended for its receipt, overwrites nothing, and is not in the books', async () => {
     const { database, id } = await worldBeforeWork(kind)
-    const { held } = await beginAndDie(database, id, 'ben')
+    const { held } = await beginAndDie(database, id)
     const world = await openRunning(kind, {}, { database })
     await world.drain()
     const before = await world.db.kysely.selectFrom('deliveries').selectAll().execute()
@@ -63,7 +63,7 @@ describe.each(['PGlite', 'PostgreSQL 18'] as const)('on %s', (kind) => {
 
   test('an answer that is saved twice, because the first time was not acknowledged, is there once', async () => {
     const { database, id } = await worldBeforeWork(kind)
-    const { held } = await beginAndDie(database, id, 'ben')
+    const { held } = await beginAndDie(database, id)
     const answer = { ...held, results: [RESULT.accepted], ticketIds: ['ticket'] }
     await settleDeliveries(database.db, [answer])
     await settleDeliveries(database.db, [answer])
@@ -74,7 +74,7 @@ describe.each(['PGlite', 'PostgreSQL 18'] as const)('on %s', (kind) => {
 
   test('an attempt that was taken over cannot begin, settle or release', async () => {
     const { database, id } = await worldBeforeWork(kind)
-    const { held } = await beginAndDie(database, id, 'ben')
+    const { held } = await beginAndDie(database, id)
     expect(await beginDeliveries(database.db, [held.id])).toEqual([])
     await takeOver(database.db, [held])
     const [second] = await beginDeliveries(database.db, [held.id])

@@ -80,6 +80,6 @@ export const notifyDocs: Record<string, RouteDoc> = {
       record: { id: 1, sender_id: 'alice', receiver_id: 'bob', content: 'Did it ring?' },
       old_record: null,
     },
-    faults: ['not_found', 'row_unfit'],
+    faults: ['not_found', 'row_unfit', 'user_erased'],
   },
 }

@@ -129,6 +129,7 @@ export const operatorDocs: Record<string, RouteDoc> = {
     answer: success({ imported: whole, known: whole, bad: list(object({ line: whole, error: text })) }),
     request: { rows: [{ line: 1, user_id: 'alice', token: 'ExponentPushToken[xxxxxxxxxxxxxxxxxxxxxx]' }] },
     example: { success: true, imported: 1, known: 0, bad: [] },
+    faults: ['user_erased'],
   },
   'POST /console/sign-in': {
     tag,

@@ -42,7 +42,7 @@ export const securitySchemes = {
 const always: FaultCode[] = ['internal', 'database_away']
 const ofBodies: FaultCode[] = ['malformed', 'bad_json', 'too_large', 'media_type']
 const ofCallers: FaultCode[] = ['unauthenticated', 'token_invalid', 'forbidden', 'too_many_requests']
-const ofUsers: FaultCode[] = ['token_expired', 'keys_away', 'acting_for']
+const ofUsers: FaultCode[] = ['token_expired', 'keys_away', 'acting_for', 'user_erased']
 /** These answer whatever they are asked. */
 const quiet = new Set(['GET /', 'GET /healthz', 'GET /openapi.json', 'GET /console/session'])
 

@@ -2,6 +2,7 @@ import { randomUUIDv7 } from 'node:crypto'
 import type { FastifyInstance } from 'fastify'
 import type { ZodTypeProvider } from 'fastify-type-provider-zod'
 import { z } from 'zod'
+import { all } from '../../domain/all.ts'
 import { messageTypes } from '../../domain/texts.ts'
 import { findMessageFor, insertMessage, type MessageRow } from '../../store/messages.ts'
 import { insertNotification } from '../../store/notifications.ts'
@@ -27,9 +28,10 @@ export async function messageRoutes(instance: FastifyInstance, options: ApiOptio
     const notificationId = randomUUIDv7()
     const name = await nameOfUser(db, sender)
     return inOneGo(request, db, async (tx) => {
-      const row = await insertMessage(tx, { id: messageId, senderId: sender.id, receiverId, messageType, content })
+      const written = insertMessage(tx, { id: messageId, senderId: sender.id, receiverId, messageType, content })
       const message = { id: messageId, senderId: sender.id, receiverId, messageType, sender: name, content }
-      await insertNotification(tx, { ...aboutMessage(options, notificationId, message), trace: request.trace })
+      const about = aboutMessage(options, notificationId, message)
+      const [row] = await all([written, insertNotification(tx, { ...about, trace: request.trace })])
       return { success: true, message: shown(row), notification_id: notificationId }
     })
   })

@@ -3,6 +3,7 @@ import formbody from '@fastify/formbody'
 import type { FastifyInstance } from 'fastify'
 import type { ZodTypeProvider } from 'fastify-type-provider-zod'
 import { z } from 'zod'
+import { all } from '../../domain/all.ts'
 import { insertNotification } from '../../store/notifications.ts'
 import { findPost, insertPost, listPosts, type PostRow } from '../../store/posts.ts'
 import { userOf } from '../callers.ts'
@@ -39,9 +40,9 @@ export async function postRoutes(instance: FastifyInstance, options: ApiOptions)
     const notificationId = randomUUIDv7()
     const username = await nameOfUser(db, author)
     return inOneGo(request, db, async (tx) => {
-      const row = await insertPost(tx, { id, userId: author.id, title, textContent, contentType })
+      const written = insertPost(tx, { id, userId: author.id, title, textContent, contentType })
       const about = aboutPost(options, notificationId, { id, authorId: author.id, username, title })
-      await insertNotification(tx, { ...about, trace: request.trace })
+      const [row] = await all([written, insertNotification(tx, { ...about, trace: request.trace })])
       return { success: true, post: shown(row), notification_id: notificationId }
     })
   })
