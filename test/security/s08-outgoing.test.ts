@@ -1,5 +1,5 @@
 /** S8: the server speaks to the addresses in its settings and to nobody else, whatever a request or an answer asks. */
-import { readFileSync } from 'node:fs'
+import { readFileSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { ConfigFault, readConfig } from '../../src/config.ts'
@@ -40,6 +40,7 @@ beforeAll(async () => {
 })
 afterAll(async () => {
   await world?.close()
+  rmSync(log, { force: true })
   for (const one of [expo, issuer, collector, canary]) await one?.close()
 })
 

@@ -275,7 +275,9 @@ export function exchange(port: number, bytes: Buffer, timeoutMs = 1_500): Promis
       clearTimeout(timer)
       const [head = '', body = ''] = answer.split('\r\n\r\n')
       const status = Number(head.split(' ')[1])
-      done(Number.isNaN(status) ? 'closed' : { status, body: parse(body) })
+      // What a wrong length leaves over is another request, with an answer of its own.
+      const own = body.split(/HTTP\/1\.1 \d{3} /, 1)[0] ?? ''
+      done(Number.isNaN(status) ? 'closed' : { status, body: parse(own) })
     })
   })
 }
