@@ -4,6 +4,7 @@
  */
 import { loadavg } from 'node:os'
 import { added, inWorld, type Outcome, POSTGRES, type Run, type Test } from './kit/battery.ts'
+import { until } from '../kit/guard.ts'
 import { pause } from './kit/seed.ts'
 import { tokenOf } from './kit/ground.ts'
 import type { World } from './kit/world.ts'
@@ -35,8 +36,11 @@ async function broadcast(run: Run, workers: number): Promise<Outcome> {
     let isOver = false
     const [busy] = await Promise.all([
       directs(world, run, 1_000, () => isOver),
-      world.settled(180_000).finally(() => (isOver = true)),
+      until('the end of the broadcast', async () => (await world.expo.pulse()).accepted >= devices, {
+        timeoutMs: 180_000,
+      }).finally(() => (isOver = true)),
     ])
+    await world.settled(180_000)
     const { maxPerSecond, statuses, notifications } = await world.expo.report()
     const { firstAt, lastAt, accepted } = notifications[id]!
     const perSecond = Math.round((accepted - 100) / ((lastAt - firstAt) / 1_000))
