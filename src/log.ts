@@ -9,6 +9,9 @@ export type Log = Logger
 
 /** Characters. Lines are written in the background, so that a slow reader slows nobody; one that stands still loses some. */
 const MOST_UNWRITTEN = 4_000_000
+/** A write for many lines: as soon as there are so many characters, or after so long. */
+const WRITTEN_AT_ONCE = 4_096
+const WRITTEN_AFTER_MS = 50
 
 const REACH_HINT = 'Check that this server reaches exp.host:443.'
 const OPEN_APP_HINT = 'The user needs to open the app once so that it registers a token.'
@@ -22,7 +25,16 @@ export function openLog(level: LogLevel, destination?: { write(line: string): vo
     serializers: { err: describeError },
     mixin: ofThisRequest,
   }
-  return pino(options, destination ?? pino.destination({ sync: false, maxLength: MOST_UNWRITTEN }))
+  return pino(
+    options,
+    destination ??
+      pino.destination({
+        sync: false,
+        minLength: WRITTEN_AT_ONCE,
+        periodicFlush: WRITTEN_AFTER_MS,
+        maxLength: MOST_UNWRITTEN,
+      }),
+  )
 }
 
 /** The request that is being answered in this asynchronous context. */

@@ -38,7 +38,7 @@ export function openConnections(max: number, now: () => number): Connections {
   }
 
   const connections = openGate(max, () => max - keptFree())
-  const permits = openGate(2 * max, () => Math.max(1, Math.min(Math.ceil(1.5 * max), 2 * max - 1 - keptFree())))
+  const permits = openGate(2 * max, () => Math.max(1, 2 * max - 2 - Math.max(0, keptFree() - 1)))
   return {
     permit: (lane) => permits.enter(lane),
     permitNow: (lane) => permits.enterNow(lane),
