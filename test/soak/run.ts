@@ -130,7 +130,7 @@ async function verdict(
   samples: Sample[],
   met: { messages: number; kills: number; cuts: number },
 ): Promise<number> {
-  const { lost, duplicates, bound, problems, report } = await checkInvariants(inWorld)
+  const { lost, duplicates, bound, problems, report } = await checkInvariants(inWorld, { rateLimit: PUSHES_A_SECOND })
   const slope = slopeOf(samples.filter((one) => one.second > WARM_UP_S))
   const most = Math.max(...samples.map((one) => one.connections))
   const isValid = met.kills > 0 && met.cuts > 0 && report.ambiguous > 0
