@@ -20,7 +20,7 @@ export default function LogIn() {
     <Screen>
       <Heading>Who are you?</Heading>
       <Field placeholder="Your name" value={name} onChangeText={setName} />
-      <Words>On a phone, paste what `npm run belfry -- token {name || 'NAME'}` prints on the server:</Words>
+      <Words>On a phone, paste what `npm run -s belfry -- token {name || 'NAME'}` prints on the server:</Words>
       <Field placeholder="Bearer token (not for a simulator)" value={pasted} onChangeText={setPasted} secureTextEntry />
       <Button title="Log in" onPress={enter} />
     </Screen>

@@ -72,7 +72,11 @@ async function asOperator(url: string, key: string | undefined): Promise<Finding
   if (answer instanceof Error) return [warn('alarms', `Alarms cannot be asked for (${reasonOf(answer)})`)]
   if (answer.status !== 200)
     return [
-      warn('alarms', `The server does not take this operator key (${answer.status})`, 'Set BELFRY_KEY to its key.'),
+      warn(
+        'alarms',
+        `The server does not take this operator key (${answer.status})`,
+        'Unset BELFRY_KEY, or set it to the operator key.',
+      ),
     ]
   const { alarms = [] } = answer.body as { alarms?: Alarm[] }
   return [...waiting(alarms), ...devices(await ask(`${url}/api/operator/tokens?limit=1`, key))]
