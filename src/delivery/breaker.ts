@@ -90,14 +90,16 @@ function openView(db: Db, clock: Clock) {
   let seen = new Map<string, { reason: string; until: number }>()
   let lookedAt = Number.NEGATIVE_INFINITY
   let looking: Promise<void> = Promise.resolve()
+  let hasLooked = false
   const entry = (reason: string, ms: number) => ({ reason, until: clock.monotonic() + ms })
 
   async function lookNow(): Promise<void> {
     const all = await findOpenBreakers(db)
     seen = new Map(all.map((one) => [one.project, entry(one.reason, one.remainingMs)]))
+    hasLooked = true
   }
 
-  /** Asks the database when it is time to; whoever needs to be sure waits for the answer. */
+  /** Asks the database when it is time to. */
   function look(): Promise<void> {
     if (clock.monotonic() - lookedAt < VIEW_MS) return looking
     lookedAt = clock.monotonic()
@@ -114,8 +116,9 @@ function openView(db: Db, clock: Clock) {
 
   return {
     last,
+    /** Waits for the first look only: between its place in the pace and its departure, a request must not stand still. */
     async find(key: string): Promise<Seen | undefined> {
-      await look()
+      if (!hasLooked) await look()
       return last(key)
     },
     set: (key: string, reason: string, ms: number) => seen.set(key, entry(reason, ms)),

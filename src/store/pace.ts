@@ -11,7 +11,7 @@ import type { Db } from './db.ts'
  * Expo counts where it receives, and requests do not all travel equally long: what is counted here in a little more
  * than a second arrives within any second.
  */
-const WINDOW_SECONDS = 1.015
+const WINDOW_SECONDS = 1.025
 /**
  * Broadcasts spread the limit over this long. Longer than the window: one that came late then does not make the sixth
  * after it wait for it, and so on for the rest of the broadcast.
