@@ -48,6 +48,8 @@ async function goOnIn(parts: Parts, only: Begun, request: BuiltRequest, groups: 
     if (learned.length > 0) await learnProjects(parts.db, learned)
     return splitDelivery(parts.db, only.held, pieces)
   })
+  // Split before, and nobody was told so: the plan knows the pieces.
+  if (split.length === 0) return { kind: 'not_begun' }
   const recipients = new Map(only.delivery.token_ids.map((id, position) => [id, only.recipients[position] ?? null]))
   const parcels = split.map<Parcel>((delivery) => ({
     delivery,

@@ -30,7 +30,7 @@ export function openSender(parts: SenderParts): Send {
     const giveBackPermit = permit ?? (await parts.connections.permit(lane))
     try {
       if (parts.stop.aborted && !permit) return { kind: 'stopped' }
-      const begun = await beginAll(parts, parcels)
+      const begun = await beginAll(parts, parcels, permit !== undefined)
       await failpoint('after_intent')
       if (begun.length < parcels.length) return await release(parts, begun, { kind: 'not_begun' })
       return await sendBegun(parts, takeTurn, { lane, project, begun, tries, giveBackPermit })
@@ -47,11 +47,13 @@ async function sendBegun(
 ): Promise<Sent> {
   const request = buildRequest(begun.map(asPart))
   if (request.slots.length === 0) return settleGone(parts, begun)
-  const giveBackConnection = await takeTurn(lane, project, request.slots.length)
+  const giveBackConnection = await takeTurn(lane, project, request.slots.length).catch((error: unknown) =>
+    putBack(parts, begun, error),
+  )
   if (!giveBackConnection) return release(parts, begun, { kind: 'stopped' })
   const admission = await parts.breaker.admit(project).catch((error: unknown) => {
     giveBackConnection()
-    throw error
+    return putBack(parts, begun, error)
   })
   if (admission.kind === 'wait') {
     giveBackConnection()
@@ -91,12 +93,24 @@ function openTurns(parts: SenderParts): TakeTurn {
   }
 }
 
-async function beginAll(parts: SenderParts, parcels: Parcel[]): Promise<Begun[]> {
-  const held = await all(parcels.map(async (parcel) => parcel.held ?? parts.begin(parcel.delivery.id)))
-  return parcels.flatMap((parcel, index) => {
+/** @param isBegun their intents were saved with their plan. What was begun here is put back when another cannot be. */
+async function beginAll(parts: SenderParts, parcels: Parcel[], isBegun: boolean): Promise<Begun[]> {
+  const held = await Promise.allSettled(
+    parcels.map(async ({ held, delivery }) => (isBegun && held ? held : parts.begin(delivery.id))),
+  )
+  const begun = parcels.flatMap((parcel, index) => {
     const one = held[index]
-    return one ? [{ ...parcel, held: one }] : []
+    return one?.status === 'fulfilled' && one.value ? [{ ...parcel, held: one.value }] : []
   })
+  const failed = held.find((one) => one.status === 'rejected')
+  if (failed) await putBack(parts, begun, failed.reason)
+  return begun
+}
+
+/** The database went away before the request left: it was certainly not sent. */
+async function putBack(parts: SenderParts, begun: Begun[], error: unknown): Promise<never> {
+  await release(parts, begun, { kind: 'stopped' }).catch(() => undefined)
+  throw error
 }
 
 /** Nobody in it can be reached any more. */

@@ -76,10 +76,21 @@ async function write(parts: Parts, entries: Entry[]): Promise<Written[]> {
   if (group.length === 0) return inOrder(entries, await beginDeliveries(parts.db, ids))
   for (const { project, settled } of group) parts.tally.add(project, settled.results.length)
   await failpoint('before_save')
-  const begun = await save(parts, group, ids).catch((error: unknown) => error as Error)
-  if (begun instanceof Error) await untilSaved(parts.clock, parts.emit, () => save(parts, group, []))
+  const begun = await settleAnd(parts, group, ids)
   await failpoint('after_save')
   return begun instanceof Error ? entries.map(() => begun) : inOrder(entries, begun)
+}
+
+/** Together where that is one statement. Whatever becomes of the intents, an answer is saved, and counted once. */
+async function settleAnd(parts: Parts, group: Settlement[], ids: number[]): Promise<Held[] | Error> {
+  const isPlain = group.every((one) => one.refused.length === 0)
+  if (isPlain && ids.length > 0) {
+    const settled = group.map((one) => one.settled)
+    const begun = await settleAndBegin(parts.db, settled, ids).catch((error: unknown) => error as Error)
+    if (!(begun instanceof Error)) return begun
+  }
+  await untilSaved(parts.clock, parts.emit, () => save(parts, group))
+  return ids.length > 0 ? beginDeliveries(parts.db, ids).catch((error: unknown) => error as Error) : []
 }
 
 function inOrder(entries: Entry[], begun: Held[]): Written[] {
@@ -87,12 +98,11 @@ function inOrder(entries: Entry[], begun: Held[]): Written[] {
   return entries.map((entry) => ('begin' in entry ? held.get(entry.begin) : undefined))
 }
 
-async function save(parts: Parts, group: Settlement[], ids: number[]): Promise<Held[]> {
+async function save(parts: Parts, group: Settlement[]): Promise<void> {
   const settled = group.map((one) => one.settled)
   if (group.every((one) => one.refused.length === 0)) {
-    if (ids.length > 0) return settleAndBegin(parts.db, settled, ids)
     await settleDeliveries(parts.db, settled)
-    return []
+    return
   }
   const inTransaction = (take: Take) =>
     parts.db.transaction(async (tx) => {
@@ -107,7 +117,6 @@ async function save(parts: Parts, group: Settlement[], ids: number[]): Promise<H
       return writeRefused(tx, take, refused)
     })
   for (const tell of await parts.tally.within(inTransaction)) tell(parts.emit)
-  return ids.length > 0 ? beginDeliveries(parts.db, ids) : []
 }
 
 type Tell = (emit: Emit) => void

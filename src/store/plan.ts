@@ -123,13 +123,19 @@ export async function insertPlan(db: Db, deliveries: NewDelivery[], begin = fals
         ${begin}::bool::int, case when ${begin}::bool then ${db.now} end
       from json_to_recordset(${JSON.stringify(rows)}::json)
         as d (notification_id uuid, chunk bigint, part int, project text, token_ids bigint[])
-      ${begin ? sql`join ${db.t.notifications} n on n.id = d.notification_id and ${MAY_GO_ON(db)}` : sql``}
+      ${begin ? allMayGoOn(db, deliveries) : sql``}
       returning ${OPEN_DELIVERY}`)
     .catch((error: unknown) => {
       throw isTaken(error) ? new ClaimLost('somebody else has planned the same work') : error
     })
+  // All of the plan or nothing.
   if (planned.length < rows.length) throw new ClaimLost('its notification was stopped meanwhile')
   return planned
+}
+
+function allMayGoOn(db: Db, deliveries: NewDelivery[]) {
+  const ids = [...new Set(deliveries.map((one) => one.notificationId))]
+  return sql`where (select count(*) from ${db.t.notifications} n where n.id = any(${ids}::uuid[]) and ${MAY_GO_ON(db)}) = ${ids.length}`
 }
 
 export type NewSkipped = NewDelivery & { reason: 'credentials' | 'muted' }

@@ -254,14 +254,17 @@ function settling(boss: PgBoss): Settle {
 }
 
 async function handle<Q extends QueueName>(db: Db, emit: Emit, settle: Settle, jobs: Job<Q>[], handler: Handler<Q>) {
+  let failed = false
   try {
     await failpoint('after_claim')
     await handler(jobs)
   } catch (error) {
+    failed = true
     if (!(error instanceof ClaimLost)) await putOff(db, emit, settle, jobs, error)
   }
+  // A failure may have rolled back what was settled: what is finished after all, or somebody else's, is not touched by it.
   // Should this fail, it must not be caught: pg-boss would take the jobs for done.
-  await settle.giveBack(jobs.filter((job) => !settle.isSettled(job)))
+  await settle.giveBack(jobs.filter((job) => failed || !settle.isSettled(job)))
 }
 
 async function putOff(db: Db, emit: Emit, settle: Settle, jobs: Job<QueueName>[], error: unknown): Promise<void> {

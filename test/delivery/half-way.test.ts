@@ -1,0 +1,117 @@
+/** What goes wrong half way: between two statements, or with an acknowledgement that is lost. Nobody is forgotten for it. */
+import type { RawBuilder } from 'kysely'
+import { describe, expect, test } from 'vitest'
+import { planNew } from '../../src/delivery/plan.ts'
+import type { ExpoMessage } from '../../src/domain/expo-message.ts'
+import type { SendAnswer } from '../../src/ports.ts'
+import { cancelNotification, pauseNotification, resumeNotification } from '../../src/store/control.ts'
+import type { Db } from '../../src/store/db.ts'
+import { loadNotification, notificationState } from '../../src/store/notifications.ts'
+import { readUsersOf } from '../../src/store/plan.ts'
+import { crowd, expectBalanced } from '../kit/books.ts'
+import { until } from '../kit/guard.ts'
+import { allOk, type Kind, openDatabase, openRunning } from '../kit/inside.ts'
+
+const AWAY = new Error('Connection terminated unexpectedly')
+
+/** A database with these users' phones, and nobody who sends. */
+async function quiet(kind: Kind, users: string[]) {
+  const database = await openDatabase(kind)
+  const before = await openRunning(kind, {}, { database })
+  for (const user of users) await before.device(user)
+  await before.stop()
+  return { database, notify: before.notify }
+}
+
+const refuseShared = (messages: ExpoMessage[]): SendAnswer =>
+  messages.flatMap((message) => message.to).length > 1
+    ? { kind: 'refused', status: 400, code: 'VALIDATION_ERROR', message: 'bad' }
+    : allOk(messages)
+
+describe.each(['PGlite', 'PostgreSQL 18'] as const)('on %s', (kind) => {
+  test('a shared request that is refused goes on in pieces, each begun anew', async () => {
+    const { database, notify } = await quiet(kind, ['a', 'b', 'c'])
+    const ids: string[] = []
+    for (const user of ['a', 'b', 'c']) ids.push(await notify({ audience: { users: [user] } }))
+    const world = await openRunning(kind, { send: refuseShared }, { database })
+    await world.drain()
+    for (const id of ids) expect(await expectBalanced(world, id)).toMatchObject({ accepted: 1, pending: 0 })
+  })
+
+  test('one that is cancelled before its neighbours are begun takes none of them with it', async () => {
+    const { database, notify } = await quiet(kind, ['a', 'b'])
+    const [kept, dropped] = [
+      await notify({ audience: { users: ['a'] }, onUnknown: 'drop' }),
+      await notify({ audience: { users: ['b'] } }),
+    ]
+    const work: Parameters<typeof planNew>[1] = []
+    for (const id of [kept, dropped]) {
+      const notification = (await loadNotification(database.db, id))!
+      work.push({ notification, chunk: 0, recipients: await readUsersOf(database.db, [id]) })
+    }
+    await cancelNotification(database.db, dropped)
+    await expect(planNew(database.db, work, true)).rejects.toThrow('stopped meanwhile')
+    const world = await openRunning(kind, {}, { database })
+    await world.drain()
+    expect(await expectBalanced(world, kept)).toMatchObject({ accepted: 1, unknown: 0 })
+  })
+
+  test('a split whose acknowledgement is lost is no end', async () => {
+    const database = await openDatabase(kind)
+    let armed = false
+    const transaction: Db['transaction'] = async (work) => {
+      const done = await database.db.transaction(work)
+      if (armed) {
+        armed = false
+        throw AWAY
+      }
+      return done
+    }
+    const send = (messages: ExpoMessage[], call: number) => {
+      armed = call === 1
+      return refuseShared(messages)
+    }
+    const world = await openRunning(kind, { send }, { database: { ...database, db: { ...database.db, transaction } } })
+    await crowd(world, 2)
+    const id = await world.notify({ audience: { everyone: true } })
+    await world.drain()
+    expect(await expectBalanced(world, id)).toMatchObject({ accepted: 2, pending: 0 })
+  })
+
+  test('a database that goes away before the request has left makes nobody unknown', async () => {
+    const database = await openDatabase(kind)
+    let armed = true
+    const rows = async <T>(query: RawBuilder<T>): Promise<T[]> => {
+      if (armed && query.compile(database.db.kysely).sql.includes('synchronous_commit')) {
+        armed = false
+        throw AWAY
+      }
+      return database.db.rows(query)
+    }
+    const options = { database: { ...database, db: { ...database.db, rows } }, rateLimit: 600 }
+    const world = await openRunning(kind, {}, options)
+    await world.device('a')
+    const id = await world.notify({ audience: { users: ['a'] }, onUnknown: 'drop' })
+    await world.drain()
+    expect(await expectBalanced(world, id)).toMatchObject({ accepted: 1, unknown: 0 })
+    expect(await notificationState(world.db, id)).toMatchObject({ state: 'finished' })
+  })
+})
+
+/** On PGlite nobody else can be in between. */
+test('work that is resumed while it is being parked goes on', async () => {
+  const { database, notify } = await quiet('PostgreSQL 18', ['a'])
+  const id = await notify({ audience: { users: ['a'] } })
+  await pauseNotification(database.db, id)
+  let first = true
+  const { queue } = database
+  const complete: typeof queue.complete = async (tx, jobs) => {
+    await queue.complete(tx, jobs)
+    if (first) await resumeNotification(database.db, id)
+    first = false
+  }
+  const world = await openRunning('PostgreSQL 18', {}, { database: { ...database, queue: { ...queue, complete } } })
+  await until('its push', async () => world.requests.length === 1)
+  await world.drain()
+  expect(await expectBalanced(world, id)).toMatchObject({ accepted: 1 })
+})
