@@ -20,7 +20,7 @@ async function quiet(kind: Kind, users: string[]) {
   const before = await openRunning(kind, {}, { database })
   for (const user of users) await before.device(user)
   await before.stop()
-  return { database, notify: before.notify }
+  return { database, notify: (wish: Parameters<typeof before.notify>[0]) => before.notify(wish) }
 }
 
 const refuseShared = (messages: ExpoMessage[]): SendAnswer =>
