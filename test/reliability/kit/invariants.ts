@@ -110,7 +110,8 @@ function compare(world: World, books: Books, truth: Columns, expected: Expected)
     }
   const invented = truth.notifications.filter((id) => !known.has(id)).length
   const duplicates = truth.notifications.length - rang.size
-  const mostOnOne = Math.max(0, ...rang.values())
+  let mostOnOne = 0
+  for (const count of rang.values()) mostOnOne = Math.max(mostOnOne, count)
   return {
     lost,
     invented,
