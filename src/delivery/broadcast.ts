@@ -55,7 +55,7 @@ async function sendAll(place: Workplace, run: Run, chunks: Chunk[]): Promise<voi
   for (const [index, { job }] of chunks.entries()) {
     const end = ends[index]
     if (typeof end === 'object') await postpone(place, job, end)
-    else if (end === 'not_begun') await lookAgain(place, run, job)
+    else if (end === 'not_begun') await lookAgain(place, job)
   }
 }
 
@@ -103,11 +103,10 @@ function readAudience(
 }
 
 /** Something was not begun: either the notification has just ended or been paused, or somebody else has this chunk. */
-async function lookAgain(place: Workplace, run: Run, job: ChunkJob): Promise<void> {
-  const notification = await loadNotification(place.db, job.data.notificationId)
-  const ended = notification && endingOf(notification, place.options.pushesEnabled)
-  if (notification && !ended && notification.state !== 'paused') throw new ClaimLost('somebody else sends this chunk')
-  await sendChunks(place, run, [job])
+async function lookAgain(place: Workplace, job: ChunkJob): Promise<void> {
+  const now = await loadNotification(place.db, job.data.notificationId)
+  if (now && (await endOrPark(place, now, job))) return
+  throw new ClaimLost('somebody else sends this chunk')
 }
 
 async function finish(place: Workplace, jobs: ChunkJob[]): Promise<void> {

@@ -83,10 +83,8 @@ async function write(parts: Parts, entries: Entry[]): Promise<Written[]> {
 
 /** Together where that is one statement. Whatever becomes of the intents, an answer is saved, and counted once. */
 async function settleAnd(parts: Parts, group: Settlement[], ids: number[]): Promise<Held[] | Error> {
-  const isPlain = group.every((one) => one.refused.length === 0)
-  if (isPlain && ids.length > 0) {
-    const settled = group.map((one) => one.settled)
-    const begun = await settleAndBegin(parts.db, settled, ids).catch((error: unknown) => error as Error)
+  if (isPlain(group) && ids.length > 0) {
+    const begun = await settleAndBegin(parts.db, group.map(asSettled), ids).catch((error: unknown) => error as Error)
     if (!(begun instanceof Error)) return begun
   }
   await untilSaved(parts.clock, parts.emit, () => save(parts, group))
@@ -98,9 +96,12 @@ function inOrder(entries: Entry[], begun: Held[]): Written[] {
   return entries.map((entry) => ('begin' in entry ? held.get(entry.begin) : undefined))
 }
 
+const isPlain = (group: Settlement[]) => group.every((one) => one.refused.length === 0)
+const asSettled = ({ settled }: Settlement) => settled
+
 async function save(parts: Parts, group: Settlement[]): Promise<void> {
-  const settled = group.map((one) => one.settled)
-  if (group.every((one) => one.refused.length === 0)) {
+  const settled = group.map(asSettled)
+  if (isPlain(group)) {
     await settleDeliveries(parts.db, settled)
     return
   }

@@ -109,13 +109,7 @@ function planOf(rows: PlanRow[] | null): Plan | undefined {
  * @param begin saves the intent in the same statement; ClaimLost, too, when a notification may not go on any more.
  */
 export async function insertPlan(db: Db, deliveries: NewDelivery[], begin = false): Promise<OpenDelivery[]> {
-  const rows = deliveries.map((d) => ({
-    notification_id: d.notificationId,
-    chunk: d.chunk,
-    part: d.part,
-    project: d.project,
-    token_ids: d.tokenIds,
-  }))
+  const rows = deliveries.map(rowOf)
   const planned = await db
     .rows<OpenDelivery>(sql`
       insert into ${db.t.deliveries} (notification_id, chunk, part, project, recipients, token_ids, state, attempt, sent_at)
@@ -133,6 +127,10 @@ export async function insertPlan(db: Db, deliveries: NewDelivery[], begin = fals
   return planned
 }
 
+function rowOf({ notificationId, chunk, part, project, tokenIds }: NewDelivery) {
+  return { notification_id: notificationId, chunk, part, project, token_ids: tokenIds }
+}
+
 function allMayGoOn(db: Db, deliveries: NewDelivery[]) {
   const ids = [...new Set(deliveries.map((one) => one.notificationId))]
   return sql`where (select count(*) from ${db.t.notifications} n where n.id = any(${ids}::uuid[]) and ${MAY_GO_ON(db)}) = ${ids.length}`
@@ -142,14 +140,7 @@ export type NewSkipped = NewDelivery & { reason: 'credentials' | 'muted' }
 
 /** What was planned to be skipped, for a reason that is known beforehand. Part of the same transaction as the plan. */
 export async function insertSkipped(tx: Db, deliveries: NewSkipped[]): Promise<void> {
-  const rows = deliveries.map((d) => ({
-    notification_id: d.notificationId,
-    chunk: d.chunk,
-    part: d.part,
-    project: d.project,
-    token_ids: d.tokenIds,
-    skip_reason: d.reason,
-  }))
+  const rows = deliveries.map((one) => ({ ...rowOf(one), skip_reason: one.reason }))
   await sql`
     insert into ${tx.t.deliveries} (notification_id, chunk, part, project, recipients, token_ids, skip_reason,
       state, results, skipped, settled_at)

@@ -4,56 +4,50 @@ import { Icon } from './icons.tsx'
 interface Preview {
   title: string
   body: string
-  image?: string
 }
 
 export function Phones({ title, body }: Preview) {
-  const [shownTitle, shownBody] = [title || 'Title', body || 'What you want to say']
+  const words = { title: title || 'Title', body: body || 'What you want to say' }
   return (
     <div class="phones" aria-label="Preview on an iPhone and an Android phone" role="group">
-      <div class="phone ios">
-        <div class="glass">
-          <span class="island" />
-          <span class="clock" aria-hidden="true">
-            9:41
+      <Phone kind="ios" camera="island" from={['Your app', 'now']} caption="iPhone" {...words} />
+      <Phone kind="android" camera="camera" from={['Your app · now']} caption="Android" {...words} />
+    </div>
+  )
+}
+
+interface PhoneProps extends Preview {
+  kind: 'ios' | 'android'
+  camera: string
+  /** What stands above the words, from left to right. */
+  from: string[]
+  caption: string
+}
+
+function Phone({ kind, camera, from, caption, title, body }: PhoneProps) {
+  return (
+    <div class={`phone ${kind}`}>
+      <div class="glass">
+        <span class={camera} />
+        <span class="clock" aria-hidden="true">
+          9:41
+        </span>
+        <div class="note">
+          <span class="app">
+            <Icon name="notifications" />
           </span>
-          <div class="note">
-            <span class="app">
-              <Icon name="notifications" />
-            </span>
-            <div>
-              <p class="from">
-                <span>Your app</span>
-                <span>now</span>
-              </p>
-              <p class="t">{shownTitle}</p>
-              <p class="b">{shownBody}</p>
-            </div>
+          <div>
+            <p class="from">
+              {from.map((part) => (
+                <span key={part}>{part}</span>
+              ))}
+            </p>
+            <p class="t">{title}</p>
+            <p class="b">{body}</p>
           </div>
         </div>
-        <p class="caption">iPhone</p>
       </div>
-      <div class="phone android">
-        <div class="glass">
-          <span class="camera" />
-          <span class="clock" aria-hidden="true">
-            9:41
-          </span>
-          <div class="note">
-            <span class="app">
-              <Icon name="notifications" />
-            </span>
-            <div>
-              <p class="from">
-                <span>Your app · now</span>
-              </p>
-              <p class="t">{shownTitle}</p>
-              <p class="b">{shownBody}</p>
-            </div>
-          </div>
-        </div>
-        <p class="caption">Android</p>
-      </div>
+      <p class="caption">{caption}</p>
     </div>
   )
 }
