@@ -4,7 +4,7 @@
  */
 import { BOTH, inWorld, type Test } from './kit/battery.ts'
 import { pause } from './kit/seed.ts'
-import { talk, untilBusy } from './kit/world.ts'
+import { isIdle, talk, untilBusy, type World } from './kit/world.ts'
 
 export const r01: Test = {
   id: 'R1',
@@ -35,16 +35,8 @@ export const r01: Test = {
   },
 }
 
-async function isIdle(world: Parameters<typeof talk>[0]): Promise<boolean> {
-  const answer = await world.operator<{ notifications: unknown[] }>(
-    'GET',
-    '/api/notifications?lane=broadcast&state=sending&limit=1',
-  )
-  return answer.body.notifications.length === 0
-}
-
 /** A message that was answered this very moment. */
-async function untilAnswered(world: Parameters<typeof talk>[0]): Promise<void> {
+async function untilAnswered(world: World): Promise<void> {
   const before = world.accepted.size
   const end = performance.now() + 5_000
   while (world.accepted.size === before && performance.now() < end) await new Promise(setImmediate)

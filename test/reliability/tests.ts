@@ -6,6 +6,7 @@ import { r02 } from './r02-database.ts'
 import { r03 } from './r03-zombie.ts'
 import { r04 } from './r04-expo-fails.ts'
 import { r04b } from './r04b-expo-down.ts'
+import { r04c } from './r04c-all-at-once.ts'
 import { r05 } from './r05-rolling.ts'
 import { r06 } from './r06-blocked.ts'
 import { r07 } from './r07-poison.ts'
@@ -19,7 +20,7 @@ import { r15 } from './r15-sigterm.ts'
 import { r16 } from './r16-idempotency.ts'
 import { r17 } from './r17-overload.ts'
 
-const expoAndTokens: Test[] = [r04, r04b, r07, r08, r09]
+const expoAndTokens: Test[] = [r04, r04b, r04c, r07, r08, r09]
 const deaths: Test[] = [r01, r01b, r02, r03, r05, r06, r11, r15]
 const timeAndLoad: Test[] = [r10, r12, r13, r16, r17]
 export const tests: Test[] = [...deaths, ...expoAndTokens, ...timeAndLoad].toSorted(byId)

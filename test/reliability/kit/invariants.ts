@@ -50,14 +50,15 @@ export async function checkInvariants(world: World, expected: Expected = {}): Pr
   const [books, truth, report] = [await readBooks(world), await world.expo.ledger(), await world.expo.report()]
   const problems: string[] = []
   const say = (count: number, what: string) => void (count > 0 && problems.push(`${count} ${what}`))
-  const ledger = compare(world, books, truth, expected)
   const deaths = world.kills + (expected.takeovers ?? 0)
+  const ledger = compare(world, { books, truth, expected, deaths })
   const bound = expected.duplicates ?? deaths * DUPLICATES_A_KILL + report.ambiguous * DUPLICATES_AN_ANSWER
   say(ledger.lost.length, `lost, such as ${ledger.lost[0]}`)
   say(ledger.invented, 'pushes that nobody asked for')
   say(ledger.twicePlanned, 'devices that stand twice in the books of a notification')
   say(ledger.claimed, 'devices that the books call accepted or refused, and Expo does not')
   say(ledger.unknown, `devices unknown without ${MOST_AMBIGUOUS} ambiguous answers`)
+  say(ledger.tooUnclear, `devices with more than ${MOST_AMBIGUOUS} ambiguous answers, those left out that a death hid`)
   if (ledger.duplicates > bound) problems.push(`${ledger.duplicates} duplicates, ${bound} allowed`)
   const perDevice = 1 + deaths + (report.ambiguous > 0 ? MOST_AMBIGUOUS - 1 : 0)
   if (ledger.mostOnOne > perDevice) problems.push(`a device rang ${ledger.mostOnOne} times, ${perDevice} allowed`)
@@ -72,13 +73,20 @@ export async function checkInvariants(world: World, expected: Expected = {}): Pr
   return { lost: ledger.lost.length, duplicates: ledger.duplicates, bound, problems, books, truth, report }
 }
 
-function compare(world: World, books: Books, truth: Columns, expected: Expected) {
+interface Compared {
+  books: Books
+  truth: Columns
+  expected: Expected
+  deaths: number
+}
+
+function compare(world: World, { books, truth, expected, deaths }: Compared) {
   const tokenById = new Map(books.tokens.map(([id, token]) => [id, token]))
   const rang = counted(truth.notifications.map((id, place) => `${id} ${truth.tokens[place]}`))
   const refused = new Set(truth.refused.map((one) => `${one.notification} ${one.token}`))
   const known = new Set(books.notifications.map((one) => one.id))
   const shown = new Map<string, number>()
-  let [twicePlanned, claimed, unknown, ticketless] = [0, 0, 0, 0]
+  let [twicePlanned, claimed, unknown, tooUnclear, ticketless] = [0, 0, 0, 0, 0]
   for (const delivery of books.deliveries) {
     if (delivery.late) continue
     delivery.token_ids.forEach((id, position) => {
@@ -93,6 +101,8 @@ function compare(world: World, books: Books, truth: Columns, expected: Expected)
       if (result === RESULT.accepted && !delivery.ticket_ids?.[position]) ticketless++
       const unclear = truth.unclear[delivery.notification_id]?.[token] ?? 0
       if (result === RESULT.unknown && unclear < MOST_AMBIGUOUS) unknown++
+      // Expo's answer to a process that dies before it has saved it is not counted as ambiguous but as a death.
+      if (unclear > MOST_AMBIGUOUS + Math.min(delivery.deaths, deaths)) tooUnclear++
     })
   }
   const everyone = Array.from({ length: world.devices }, (_, n) => `ExponentPushToken[crowd-${n + 1}]`)
@@ -120,6 +130,7 @@ function compare(world: World, books: Books, truth: Columns, expected: Expected)
     twicePlanned,
     claimed,
     unknown,
+    tooUnclear,
     ticketless,
     tickets: wrongTickets(books, truth, tokenById),
   }

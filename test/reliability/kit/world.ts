@@ -170,6 +170,15 @@ async function isSettled(world: World): Promise<boolean> {
   return true
 }
 
+/** Whether no broadcast is under way; one that cannot be asked about may be. */
+export async function isIdle(world: World): Promise<boolean> {
+  const answer = await world.operator<{ notifications: unknown[] }>(
+    'GET',
+    '/api/notifications?lane=broadcast&state=sending&limit=1',
+  )
+  return answer.status === 200 && answer.body.notifications.length === 0
+}
+
 /** Messages to people of the crowd, one after the other, while something else goes on. */
 export function talk(world: World, everyMs: number, chooseDevice: () => number): { stop(): Promise<number> } {
   let isOver = false
