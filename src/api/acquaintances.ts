@@ -1,15 +1,16 @@
-/** Remembers for a minute whom it has written down, so that a call by a known user is not a write. */
+/** Remembers for a minute whom it has written down, and by what name, so that a call by a known user asks the database nothing. */
 import type { Db } from '../store/db.ts'
 import { ensureUser } from '../store/users.ts'
 import type { User } from './jwt.ts'
 
 /** About 2 MB; beyond it the one met longest ago is forgotten, and written again at their next call. */
 const MAX_KNOWN = 10_000
-/** Users can be erased: whoever is met later than this is looked up again. */
+/** Users can be erased, and told another name elsewhere: whoever is met later than this is looked up again. */
 const KNOWN_FOR_MS = 60_000
 
 export interface Acquaintances {
-  meet: (user: User) => Promise<void>
+  /** @returns them with the name in their token, or the one that an earlier token told. */
+  meet: (user: User) => Promise<User>
   forget: (userId: string) => void
 }
 
@@ -19,12 +20,14 @@ export function acquaintances(db: Db, now: () => number): Acquaintances {
     forget: (userId) => void known.delete(userId),
     meet: async ({ id, name }) => {
       const last = known.get(id)
-      if (last !== undefined && last.name === name && now() - last.at < KNOWN_FOR_MS) return
-      await ensureUser(db, { id, name })
+      if (last !== undefined && (name === null || last.name === name) && now() - last.at < KNOWN_FOR_MS)
+        return { id, name: last.name }
+      const nameNow = await ensureUser(db, { id, name })
       known.delete(id)
-      known.set(id, { name, at: now() })
+      known.set(id, { name: nameNow, at: now() })
       const [oldest] = known.keys()
       if (known.size > MAX_KNOWN && oldest !== undefined) known.delete(oldest)
+      return { id, name: nameNow }
     },
   }
 }

@@ -61,7 +61,7 @@ export interface Doorkeeper {
   findServer: (key: string) => Promise<ServerCaller | undefined>
   limits: Limits
   /** Writes the user down, when they or their name are new. */
-  meet(user: User): Promise<void>
+  meet(user: User): Promise<User>
 }
 
 export function guardRoutes(app: FastifyInstance, door: Doorkeeper): void {
@@ -131,7 +131,7 @@ export const isForUsers = (caller: string): boolean => caller.startsWith('user')
 async function admitUser(request: FastifyRequest, door: Doorkeeper, user: User): Promise<void> {
   request.user = user
   await door.limits.countUser(request)
-  await door.meet(user)
+  request.user = await door.meet(user)
 }
 
 /** On a route that is for both, a key that names a user acts for them, and one that names none for itself. */

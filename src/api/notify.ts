@@ -1,10 +1,7 @@
 /** What posts, messages and test pushes have in common, and what is said of a post or message, wherever it is stored. */
 import type { ExpoOptions } from '../domain/notification.ts'
 import { type MessageType, messageText, postText, type Texts } from '../domain/texts.ts'
-import type { Db } from '../store/db.ts'
 import type { NewNotification } from '../store/notifications.ts'
-import { findUser } from '../store/users.ts'
-import type { User } from './jwt.ts'
 
 /** As both documents send it. */
 export const soundedLikeTheDocuments = {
@@ -12,11 +9,6 @@ export const soundedLikeTheDocuments = {
   priority: 'high',
   channelId: 'default',
 } satisfies ExpoOptions
-
-/** The name in the token, or the one that an earlier token told. */
-export async function nameOfUser(db: Db, user: User): Promise<string | null> {
-  return user.name ?? (await findUser(db, user.id))?.name ?? null
-}
 
 interface Wording {
   texts: Texts

@@ -23,7 +23,7 @@ export async function openWorkerServer(options: WorkerOptions): Promise<FastifyI
     },
     hasSession: () => false,
     findServer: async () => undefined,
-    meet: async () => undefined,
+    meet: async (user) => user,
     limits: await openLimits(app, options.rateLimits),
   })
   await app.register(async (own) => healthRoutes(own, options))

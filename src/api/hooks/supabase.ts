@@ -11,7 +11,7 @@ import { onceForRow } from '../../store/source-rows.ts'
 import { ensureUser } from '../../store/users.ts'
 import { answerError } from '../errors.ts'
 import { Fault } from '../faults.ts'
-import { aboutMessage, aboutPost, nameOfUser } from '../notify.ts'
+import { aboutMessage, aboutPost } from '../notify.ts'
 import type { ApiOptions } from '../server.ts'
 import { type Done, nothing, onPushToken } from './tokens.ts'
 import {
@@ -107,9 +107,8 @@ async function tell(options: ApiOptions, hook: Webhook, said: Said, trace: strin
   const name = nameOfRow(hook, hook.record as Row, false) as string
   return onceForRow(options.database.db, name, 'INSERT', async (tx) => {
     const id = randomUUIDv7()
-    await ensureUser(tx, { id: said.by, name: said.name })
+    const known = await ensureUser(tx, { id: said.by, name: said.name })
     if (said.to !== undefined) await ensureUser(tx, { id: said.to, name: null })
-    const known = await nameOfUser(tx, { id: said.by, name: said.name })
     await insertNotification(tx, { ...said.about(options, id, known), trace })
     return { success: true, done: 'notified', notification_id: id }
   })

@@ -9,7 +9,7 @@ import { insertNotification } from '../../store/notifications.ts'
 import { userOf } from '../callers.ts'
 import { Fault } from '../faults.ts'
 import { inOneGo } from '../idempotency.ts'
-import { aboutMessage, nameOfUser } from '../notify.ts'
+import { aboutMessage } from '../notify.ts'
 import type { ApiOptions } from '../server.ts'
 import { id, knownId, text, word } from '../text.ts'
 
@@ -26,10 +26,9 @@ export async function messageRoutes(instance: FastifyInstance, options: ApiOptio
     const { receiver_id: receiverId, message_type: messageType, content } = request.body
     const messageId = randomUUIDv7()
     const notificationId = randomUUIDv7()
-    const name = await nameOfUser(db, sender)
     return inOneGo(request, db, async (tx) => {
       const written = insertMessage(tx, { id: messageId, senderId: sender.id, receiverId, messageType, content })
-      const message = { id: messageId, senderId: sender.id, receiverId, messageType, sender: name, content }
+      const message = { id: messageId, senderId: sender.id, receiverId, messageType, sender: sender.name, content }
       const about = aboutMessage(options, notificationId, message)
       const [row] = await all([written, insertNotification(tx, { ...about, trace: request.trace })])
       return { success: true, message: shown(row), notification_id: notificationId }

@@ -9,7 +9,7 @@ import { findPost, insertPost, listPosts, type PostRow } from '../../store/posts
 import { userOf } from '../callers.ts'
 import { Fault } from '../faults.ts'
 import { inOneGo } from '../idempotency.ts'
-import { aboutPost, nameOfUser } from '../notify.ts'
+import { aboutPost } from '../notify.ts'
 import type { ApiOptions } from '../server.ts'
 import { isUuid, knownId, text } from '../text.ts'
 
@@ -38,10 +38,9 @@ export async function postRoutes(instance: FastifyInstance, options: ApiOptions)
     const { title, text_content: textContent, content_type: contentType } = request.body
     const id = randomUUIDv7()
     const notificationId = randomUUIDv7()
-    const username = await nameOfUser(db, author)
     return inOneGo(request, db, async (tx) => {
       const written = insertPost(tx, { id, userId: author.id, title, textContent, contentType })
-      const about = aboutPost(options, notificationId, { id, authorId: author.id, username, title })
+      const about = aboutPost(options, notificationId, { id, authorId: author.id, username: author.name, title })
       const [row] = await all([written, insertNotification(tx, { ...about, trace: request.trace })])
       return { success: true, post: shown(row), notification_id: notificationId }
     })
