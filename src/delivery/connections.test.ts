@@ -28,11 +28,18 @@ test('when Expo is slow, broadcasts leave connections free: as many as direct re
   const broadcasts = await held('broadcast', 6)
   expect(broadcasts).toHaveLength(4)
   expect(await held('direct', 2)).toHaveLength(2)
-  // Ten more in as many seconds, two seconds each: two are under way at a time, and one more may come.
+  // Twenty in ten seconds, two seconds each: four are under way at a time, and chance may add to that.
   const waiting = Array.from({ length: 18 }, () => connections.connection('direct'))
   for (const giveBack of broadcasts) giveBack()
   await now(Promise.all(waiting))
   expect(await held('broadcast', 1)).toHaveLength(0)
+})
+
+test('until a few answers have come, Expo may be slow: broadcasts leave two connections free', async () => {
+  const connections = openConnections(6, clock)
+  const broadcasts = await Promise.all(Array.from({ length: 6 }, () => now(connections.connection('broadcast'))))
+  expect(broadcasts.filter(Boolean)).toHaveLength(4)
+  expect(await now(connections.connection('direct'))).toBeDefined()
 })
 
 test('when Expo is fast, broadcasts use them all', async () => {
@@ -43,6 +50,7 @@ test('when Expo is fast, broadcasts use them all', async () => {
 
 test('intents never exceed twice the connections, and broadcasts leave some to direct requests', async () => {
   const connections = openConnections(6, clock)
+  for (let i = 0; i < 20; i++) connections.took(150)
   const broadcasts = Array.from({ length: 20 }, () => connections.permit('broadcast'))
   const given = (await Promise.all(broadcasts.map(now))).filter(Boolean)
   expect(given).toHaveLength(10)

@@ -18,6 +18,9 @@ export interface Connections {
 /** Expo is slow when the slowest tenth of its last answers took longer than this; faster, a connection is free soon. */
 const SLOW_MS = 1_000
 const REMEMBERED = 50
+/** With fewer answers nothing is known of it, and broadcasts leave so many connections free. */
+const LEAST_ANSWERS = 4
+const FREE_UNTIL_KNOWN = 2
 /** How far back direct requests are counted. */
 const DIRECT_MEMORY_MS = 10_000
 
@@ -28,13 +31,17 @@ export function openConnections(max: number, now: () => number): Connections {
   let slowest = 0
   let directs: number[] = []
 
-  /** One for each second that an answer takes, and one for each direct request that then is under way; never all. */
+  /**
+   * One for each second that an answer takes, while broadcasts have two; or, at the cost of broadcasts, as many as there
+   * are direct requests under way at once: their average, and what chance adds to it.
+   */
   function keptFree(): number {
-    if (times.length < 10 || slowest <= SLOW_MS || max === 1) return 0
+    if (times.length < LEAST_ANSWERS) return Math.min(FREE_UNTIL_KNOWN, max - 1)
+    if (slowest <= SLOW_MS) return 0
     directs = directs.filter((at) => now() - at < DIRECT_MEMORY_MS)
     const underWay = (directs.length / DIRECT_MEMORY_MS) * slowest
-    const forSome = Math.min(Math.ceil(slowest / 1_000), Math.ceil(max / 2))
-    return Math.min(max - 1, Math.max(forSome, 1 + Math.ceil(underWay)))
+    const forSome = Math.min(Math.ceil(slowest / 1_000), Math.max(1, max - 2))
+    return Math.min(max - 1, Math.max(forSome, Math.ceil(underWay + 2 * Math.sqrt(underWay))))
   }
 
   const connections = openGate(max, () => max - keptFree())
