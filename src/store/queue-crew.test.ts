@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto'
-import { expect, test } from 'vitest'
+import { expect, test, vi } from 'vitest'
 import { openCrew } from './queue-crew.ts'
 
 type Handler = (jobs: object[]) => Promise<void>
@@ -35,7 +35,7 @@ test('one waits; each that has found work is followed by another, up to so many;
   for (const size of [1, 2, 3]) {
     expect(workers.size).toBe(size)
     taken.push([...workers.values()].at(-1)!([{}]))
-    await settled()
+    await vi.waitFor(() => expect(workers.size).toBe(Math.min(3, size + 1)))
   }
   expect(workers.size).toBe(3)
   for (const open of gates) open()
@@ -52,7 +52,7 @@ test('a handler that was let go of, and returns late, takes no worker with it', 
   const [first] = [...workers.values()]
   // The same worker twice: its first claim was lost, and it has taken other work since.
   const handlers = [first!([{}]), first!([{}])]
-  await settled()
+  await vi.waitFor(() => expect(workers.size).toBe(2))
   for (const open of gates) open()
   await Promise.all(handlers)
   expect(workers.size).toBe(1)

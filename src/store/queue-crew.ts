@@ -23,6 +23,9 @@ interface WorkOptions {
   notifyPollingIntervalSeconds: number
 }
 
+/** Whoever is hired asks the database for work at once: not just when what was found begins, and needs it most. */
+const HIRE_AFTER_MS = 10
+
 /** @param work handles what was claimed, and never fails for what its jobs are about. */
 export function openCrew<Claimed>(
   boss: Employer<Claimed>,
@@ -43,10 +46,11 @@ export function openCrew<Claimed>(
     try {
       const id: string = await boss.work(queue, options, async (jobs) => {
         handling.set(id, (handling.get(id) ?? 0) + 1)
-        if (free().length + hiring === 0 && handling.size < workers && !stopping) hireAnother()
+        const hiringLater = setTimeout(hireIfNobodyWaits, HIRE_AFTER_MS)
         try {
           await work(jobs)
         } finally {
+          clearTimeout(hiringLater)
           const left = handling.get(id)
           if (left !== undefined) handling.set(id, left - 1)
           askAgain(id)
@@ -59,7 +63,8 @@ export function openCrew<Claimed>(
     }
   }
 
-  function hireAnother(): void {
+  function hireIfNobodyWaits(): void {
+    if (free().length + hiring > 0 || handling.size >= workers || stopping) return
     hire().catch((error: unknown) =>
       emit('queue.error', { error: error instanceof Error ? error.message : String(error) }),
     )
