@@ -15,6 +15,7 @@ import { worst } from './run.ts'
 import type { Workplace } from './start.ts'
 import { tellEnded, tellUnknown } from './tell.ts'
 import { inDirectSpans } from './traced.ts'
+import type { HeadStart } from './turns.ts'
 
 type DirectJob = Job<'send-direct'>
 interface Task {
@@ -42,8 +43,8 @@ export async function sendDirect(place: Workplace, run: Run, jobs: DirectJob[]):
 }
 
 async function sendTasks(place: Workplace, run: Run, tasks: Task[], devices: Recipient[]): Promise<void> {
-  const { parcels, taken, skipped, permit } = await parcelsOf(place, tasks, devices)
-  const ends = await sendParcels(run, { parcels, tasks: taken, permit })
+  const { parcels, taken, skipped, start } = await parcelsOf(place, tasks, devices)
+  const ends = await sendParcels(run, { parcels, tasks: taken, start })
   const done = taken.filter((task) => ends.get(task.notification.id) === 'done')
   await finish(place, done, skipped)
   for (const task of taken) {
@@ -70,30 +71,32 @@ interface Planned {
   /** Nothing is to be sent for these, and why. */
   skipped: Map<Task, SkipReason>
   /** They are one request, and begun. */
-  permit?: (() => void) | undefined
+  start?: HeadStart | undefined
 }
 
 /** @param devices of everybody whom the tasks name. */
 async function parcelsOf(place: Workplace, tasks: Task[], devices: Recipient[]): Promise<Planned> {
   const [planned, fresh] = [tasks.filter((task) => task.plan), tasks.filter((task) => !task.plan)]
   const { work, taken, skipped } = chooseUpTo(MOST_RECIPIENTS, fresh, devices)
-  const permit = planned.length === 0 && isOneRequest(work) ? place.connections.permitNow('direct') : undefined
-  const parcels = await planNew(place.db, work, permit !== undefined).catch((error: unknown) => {
-    permit?.()
+  const start = planned.length === 0 ? startAhead(place, work) : undefined
+  const parcels = await planNew(place.db, work, start !== undefined).catch((error: unknown) => {
+    start?.leave()
     throw error
   })
   const goingOut = new Set(parcels.map((parcel) => parcel.notification.id))
   for (const task of taken) if (!goingOut.has(task.notification.id)) skipped.set(task, 'credentials')
   for (const { notification, plan } of planned) if (plan) parcels.push(...(await resumePlan(place, notification, plan)))
-  if (permit && parcels.length > 0 && parcels.every((parcel) => parcel.held)) return { parcels, taken, skipped, permit }
-  permit?.()
+  if (start && parcels.length > 0 && parcels.every((parcel) => parcel.held)) return { parcels, taken, skipped, start }
+  start?.leave()
   return { parcels, taken: [...taken, ...planned], skipped }
 }
 
-/** What fits into one request need not be planned first and begun afterwards. */
-function isOneRequest(work: ToPlan[]): boolean {
+/** What fits into one request need not be planned first and begun afterwards, nor wait for its turn until then. */
+function startAhead({ breaker, turns }: Workplace, work: ToPlan[]): HeadStart | undefined {
   const recipients = work.flatMap((one) => one.recipients)
-  return recipients.length <= MAX_RECIPIENTS && new Set(recipients.map((one) => one.project)).size === 1
+  const [project, ...others] = new Set(recipients.map((one) => one.project))
+  if (project === undefined || others.length > 0 || recipients.length > MAX_RECIPIENTS) return undefined
+  return breaker.look(project).kind === 'go' ? turns.ahead(project, recipients.length) : undefined
 }
 
 function chooseUpTo(most: number, tasks: Task[], devices: Recipient[]) {
@@ -120,7 +123,7 @@ function chooseUpTo(most: number, tasks: Task[], devices: Recipient[]) {
 /** How each notification ended: its parcels may have travelled in several requests. */
 async function sendParcels(
   run: Run,
-  { parcels, tasks, permit }: Pick<Planned, 'parcels' | 'permit'> & { tasks: Task[] },
+  { parcels, tasks, start }: Pick<Planned, 'parcels' | 'start'> & { tasks: Task[] },
 ): Promise<Map<string, Ended>> {
   const tries = Math.max(0, ...tasks.map((task) => task.job.data.tries))
   const ends = new Map<string, Ended[]>(tasks.map((task) => [task.notification.id, []]))
@@ -131,7 +134,7 @@ async function sendParcels(
         'direct',
         request.map((one) => one.parcel),
         tries,
-        permit,
+        start,
       )
       for (const { parcel } of request) ends.get(parcel.notification.id)?.push(end)
     }),

@@ -2,17 +2,31 @@
 import type { Clock, Lane } from '../ports.ts'
 import type { Db } from '../store/db.ts'
 import { MAX_RECIPIENTS, sizeBeside } from '../domain/requests.ts'
-import { directRate, lowerPace, takeSlot } from '../store/pace.ts'
+import { directRate, leftLate, lowerPace, takeSlot } from '../store/pace.ts'
+import { openDepartures } from './departures.ts'
 
 export interface Pace {
-  /** @returns false when `stop` came first. */
-  take(ask: { project: string | null; lane: Lane; recipients: number }, stop: AbortSignal): Promise<boolean>
+  /** @returns a place; nothing when `stop` came first. */
+  take(ask: Ask, stop: AbortSignal): Promise<Place | undefined>
   /** How many recipients the requests of a broadcast to these should have: full ones, but where direct ones share the second. */
   requestSize(project: string | null, count: number): Promise<number>
   /** Expo said 429. */
   lower(project: string | null, holdMs: number): Promise<void>
 }
 
+interface Ask {
+  project: string | null
+  lane: Lane
+  recipients: number
+}
+
+export interface Place {
+  /** Resolves when the request may leave, at once. It is then counted as having left. */
+  depart(): Promise<void>
+}
+
+/** The window is longer than Expo's second, so that less than this matters to nobody. */
+const LATE_MS = 15
 /** A direct request that waits asks again soon: its mark on the row lapses. */
 const LONGEST_NAP_MS = 100
 /** Fewer direct recipients a second than this cost less than smaller requests do. */
@@ -24,18 +38,26 @@ const DEFAULT_HOLD_MS = 1_000
 
 /** @param limit recipients a second, all processes together; 0: none, and the row is never touched. */
 export function openPace(db: Db, clock: Clock, limit: number): Pace {
-  const ask = async (request: { project: string | null; lane: Lane; recipients: number }, stop: AbortSignal) => {
+  const pass = openDepartures(clock, limit)
+  const ask = async (request: Ask, stop: AbortSignal): Promise<Place | undefined> => {
+    const project = request.project ?? ''
     while (!stop.aborted) {
-      const slot = await takeSlot(db, { ...request, project: request.project ?? '', perSecond: limit })
-      if (slot.taken) return true
-      if (slot.waitMs > 0) await clock.wait(Math.min(Math.max(1, slot.waitMs), LONGEST_NAP_MS), stop)
+      const asked = clock.monotonic()
+      const { at, waitMs } = await takeSlot(db, { ...request, project, perSecond: limit })
+      if (at !== null) return { depart: () => depart(request, asked, at) }
+      if (waitMs > 0) await clock.wait(Math.min(Math.max(1, waitMs), LONGEST_NAP_MS), stop)
     }
-    return false
+    return undefined
+  }
+  const depart = async ({ project, recipients }: Ask, asked: number, slotAt: string) => {
+    await pass(project, recipients)
+    // The other processes hear of it a second before it matters to them, or not at all when the database is away.
+    if (clock.monotonic() - asked > LATE_MS) void leftLate(db, project ?? '', slotAt).catch(() => undefined)
   }
   const last: Record<Lane, Promise<unknown>> = { direct: Promise.resolve(), broadcast: Promise.resolve() }
   return {
     take(request, stop) {
-      if (limit === 0) return Promise.resolve(!stop.aborted)
+      if (limit === 0) return Promise.resolve(stop.aborted ? undefined : { depart: async () => undefined })
       const turn = last[request.lane].then(() => ask(request, stop))
       last[request.lane] = turn.catch(() => undefined)
       return turn

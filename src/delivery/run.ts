@@ -5,6 +5,7 @@ import { all } from '../domain/all.ts'
 import { makeParcel, type Parcel } from './parcel.ts'
 import type { Send } from './sender.ts'
 import type { SenderParts } from './sending.ts'
+import type { HeadStart } from './turns.ts'
 
 /** What is left of some requests must wait. */
 export interface Hold {
@@ -16,15 +17,15 @@ export interface Hold {
 
 export type Ended = 'done' | 'not_begun' | 'stopped' | Hold
 
-/** @param permit of parcels that are begun already. */
-export type Run = (lane: Lane, parcels: Parcel[], tries: number, permit?: () => void) => Promise<Ended>
+/** @param start of parcels that are begun already. */
+export type Run = (lane: Lane, parcels: Parcel[], tries: number, start?: HeadStart) => Promise<Ended>
 
 /** Shorter waits are not worth giving the work back to the queue. */
 const INLINE_WAIT_MS = 2_000
 
 export function openRun(parts: SenderParts, send: Send): Run {
-  const run: Run = async (lane, parcels, tries, permit) => {
-    const sent = await send(lane, parcels, tries, permit)
+  const run: Run = async (lane, parcels, tries, start) => {
+    const sent = await send(lane, parcels, tries, start)
     switch (sent.kind) {
       case 'done':
       case 'not_begun':

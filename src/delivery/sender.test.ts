@@ -1,9 +1,11 @@
 import { expect, test } from 'vitest'
 import type { Clock } from '../ports.ts'
 import { openConnections } from './connections.ts'
+import type { Pace } from './pace.ts'
 import type { Parcel } from './parcel.ts'
 import { openSender } from './sender.ts'
 import type { SenderParts } from './sending.ts'
+import { openTurns } from './turns.ts'
 
 const clock: Clock = { monotonic: () => 0, wait: async () => undefined }
 const away = async (): Promise<never> => Promise.reject(new Error('connection terminated'))
@@ -18,6 +20,8 @@ function sender(broken: 'pace' | 'breaker', times: number) {
   let left = times
   const fails = (what: typeof broken) => what === broken && left-- > 0
   const connections = openConnections(1, () => 0)
+  const stop = new AbortController().signal
+  const pace = { take: async () => (fails('pace') ? away() : { depart: async () => undefined }) } as unknown as Pace
   const parts = {
     clock,
     connections,
@@ -29,9 +33,9 @@ function sender(broken: 'pace' | 'breaker', times: number) {
       admit: async () => (fails('breaker') ? away() : { kind: 'go' }),
       answered: async () => undefined,
     },
-    pace: { take: async () => (fails('pace') ? away() : true) },
+    turns: openTurns({ connections, pace, stop }),
     gateway: { send: async () => ({ kind: 'tickets', tickets: [{ status: 'ok', id: 't' }] }) },
-    stop: new AbortController().signal,
+    stop,
   }
   return openSender(parts as unknown as SenderParts)
 }

@@ -11,86 +11,66 @@ import { type Answered, conclude } from './conclude.ts'
 import { type Begun, type Parcel, settleAll } from './parcel.ts'
 import { release, type SenderParts, type Sent } from './sending.ts'
 import { beginRequestSpan } from './traced.ts'
+import type { HeadStart } from './turns.ts'
 
 /**
  * @param tries how often these have failed before, for the backoff.
- * @param permit of parcels that are begun already; given back here.
+ * @param start of parcels that are begun already; left here.
  */
-export type Send = (lane: Lane, parcels: Parcel[], tries: number, permit?: () => void) => Promise<Sent>
-
-type TakeTurn = (lane: Lane, project: string | null, recipients: number) => Promise<(() => void) | undefined>
+export type Send = (lane: Lane, parcels: Parcel[], tries: number, start?: HeadStart) => Promise<Sent>
 
 export function openSender(parts: SenderParts): Send {
-  const takeTurn = openTurns(parts)
-
-  return async (lane, parcels, tries, permit) => {
+  return async (lane, parcels, tries, start) => {
     const project = parcels[0]?.delivery.project ?? null
-    const admission = permit ? { kind: 'go' as const } : parts.breaker.look(project)
+    const admission = start ? { kind: 'go' as const } : parts.breaker.look(project)
     if (admission.kind === 'wait') return { kind: 'held', afterMs: admission.ms, reason: admission.reason }
-    const giveBackPermit = permit ?? (await parts.connections.permit(lane))
+    const giveBackPermit = start?.permit ?? (await parts.connections.permit(lane))
     try {
-      if (parts.stop.aborted && !permit) return { kind: 'stopped' }
-      const begun = await beginAll(parts, parcels, permit !== undefined)
+      if (parts.stop.aborted && !start) return { kind: 'stopped' }
+      const begun = await beginAll(parts, parcels, start !== undefined)
       await failpoint('after_intent')
       if (begun.length < parcels.length) return await release(parts, begun, { kind: 'not_begun' })
-      return await sendBegun(parts, takeTurn, { lane, project, begun, tries, giveBackPermit })
+      return await sendBegun(parts, { lane, project, begun, tries, giveBackPermit }, start)
     } finally {
       giveBackPermit()
+      start?.leave()
     }
   }
 }
 
 async function sendBegun(
   parts: SenderParts,
-  takeTurn: TakeTurn,
   { lane, project, begun, ...more }: Omit<Answered, 'request' | 'ms'>,
+  start: HeadStart | undefined,
 ): Promise<Sent> {
   const request = buildRequest(begun.map(asPart))
   if (request.slots.length === 0) return settleGone(parts, begun)
-  const giveBackConnection = await takeTurn(lane, project, request.slots.length).catch((error: unknown) =>
-    putBack(parts, begun, error),
-  )
-  if (!giveBackConnection) return release(parts, begun, { kind: 'stopped' })
+  const taking = start?.turn ?? parts.turns.take(lane, project, request.slots.length)
+  const turn = await taking.catch((error: unknown) => putBack(parts, begun, error))
+  if (!turn) return release(parts, begun, { kind: 'stopped' })
   const admission = await parts.breaker.admit(project).catch((error: unknown) => {
-    giveBackConnection()
+    turn.giveBack()
     return putBack(parts, begun, error)
   })
   if (admission.kind === 'wait') {
-    giveBackConnection()
+    turn.giveBack()
     return release(parts, begun, { kind: 'held', afterMs: admission.ms, reason: admission.reason })
   }
+  await turn.depart()
   const endSpan = parts.tracing && beginRequestSpan(parts.tracing, lane, begun, request.slots.length)
   const started = parts.clock.monotonic()
-  const asked = parts.gateway.send(request.messages).finally(giveBackConnection)
+  let ms = 0
+  const asked = parts.gateway.send(request.messages).finally(() => {
+    ms = parts.clock.monotonic() - started
+    // Whoever gets this connection is to know how slow Expo is.
+    parts.connections.took(ms)
+    turn.giveBack()
+  })
   await failpoint('request_written')
   const answer = await asked
   await failpoint('after_answer')
-  const ms = parts.clock.monotonic() - started
   endSpan?.(answer)
-  parts.connections.took(ms)
   return conclude(parts, { lane, project, begun, request, ms, ...more }, answer)
-}
-
-/**
- * A connection, and then a place in the pace. One request a lane at a time: those that wait for the pace must not sit
- * on the connections that the other lane could use.
- */
-function openTurns(parts: SenderParts): TakeTurn {
-  const turns: Record<Lane, Promise<unknown>> = { direct: Promise.resolve(), broadcast: Promise.resolve() }
-  return (lane, project, recipients) => {
-    const turn = turns[lane].then(async () => {
-      const giveBack = await parts.connections.connection(lane)
-      let isTaken = false
-      try {
-        isTaken = await parts.pace.take({ project, lane, recipients }, parts.stop)
-        return isTaken ? giveBack : undefined
-      } finally {
-        if (!isTaken) giveBack()
-      }
-    })
-    turns[lane] = turn.catch(() => undefined)
-    return turn
-  }
 }
 
 /** @param isBegun their intents were saved with their plan. What was begun here is put back when another cannot be. */

@@ -7,6 +7,7 @@ import type { Connections } from './connections.ts'
 import type { Pace } from './pace.ts'
 import type { Begun, Parcel } from './parcel.ts'
 import { type Books, untilSaved } from './settle.ts'
+import type { Turns } from './turns.ts'
 
 export interface SenderParts extends Books {
   db: Db
@@ -17,6 +18,7 @@ export interface SenderParts extends Books {
   connections: Connections
   pace: Pace
   breaker: Breaker
+  turns: Turns
   /** Aborts when the program is to stop: nothing new is begun. */
   stop: AbortSignal
 }

@@ -17,6 +17,7 @@ import { openSender } from './sender.ts'
 import type { SenderParts } from './sending.ts'
 import { openBooks } from './settle.ts'
 import { openTally, type Tally } from './tally.ts'
+import { openTurns, type Turns } from './turns.ts'
 
 export interface DeliveryOptions {
   /** Notifications a second, all processes together; 0: no limit. */
@@ -44,6 +45,7 @@ export interface Workplace extends DeliveryParts {
   breaker: Breaker
   connections: Connections
   pace: Pace
+  turns: Turns
   tally: Tally
 }
 
@@ -71,18 +73,14 @@ export async function startDelivery(parts: DeliveryParts): Promise<Delivery> {
   const tally = openTally()
   const pace = openPace(db, clock, options.rateLimit)
   const connections = openConnections(options.maxConcurrentRequests, () => clock.monotonic())
-  const senderParts: SenderParts = {
-    ...parts,
-    breaker,
-    connections,
-    pace,
-    ...openBooks({ db, clock, emit, tally }),
-    stop: stopping.signal,
-  }
+  const stop = stopping.signal
+  const turns = openTurns({ connections, pace, stop })
+  const books = openBooks({ db, clock, emit, tally })
+  const senderParts: SenderParts = { ...parts, breaker, connections, pace, turns, ...books, stop }
   const run = openRun(senderParts, openSender(senderParts))
   const eachOf = <Q extends QueueName>(name: Q, workers: number, work: (job: Job<Q>) => Promise<void>) =>
     queue.work(name, { workers, batchSize: 1 }, async ([job]) => job && work(job))
-  const place: Workplace = { ...parts, breaker, connections, pace, tally }
+  const place: Workplace = { ...parts, breaker, connections, pace, turns, tally }
 
   const directWorkers = options.maxConcurrentRequests + SPARE_DIRECT_WORKERS
   await queue.work('send-direct', { workers: directWorkers, batchSize: DIRECT_BATCH }, (jobs) =>

@@ -34,7 +34,8 @@ const LOWEST_PER_SECOND = 20
 const seconds = (value: number) => sql`make_interval(secs => ${value})`
 
 export interface Slot {
-  taken: boolean
+  /** When it was taken, by the database's clock; null: it was not. */
+  at: string | null
   /** When not taken: how long until asking again is worth it. */
   waitMs: number
 }
@@ -65,20 +66,31 @@ export async function takeSlot(db: Db, ask: Ask): Promise<Slot> {
     with taken as (
       update ${db.t.pace} set ${entered(db, ask)}, ${isDirect ? directTaken(db, ask) : broadcastTaken(db, ask, limit)}
       where project = ${ask.project} and hold_until <= ${db.now} and ${mayGo} and ${fits}
-      returning project),
+      returning recent_at[cardinality(recent_at)] as at),
     marked as (
       update ${db.t.pace} set direct_until = ${db.now} + ${seconds(DIRECT_MARK_SECONDS)}
       where project = ${ask.project} and ${isDirect}::bool and not ${fits}
       returning project)
-    select exists (select from taken) as taken, set_config('synchronous_commit', 'off', true),
+    select (select at::text from taken) as at, set_config('synchronous_commit', 'off', true),
       (extract(epoch from greatest(hold_until, ${isDirect ? sql`hold_until` : sql`greatest(next_at, direct_until)`},
         (select max(at) + ${seconds(WINDOW_SECONDS)} from (
           select at, sum(n) over (order by at desc) as newer from ${inWindow}) w
           where newer + ${ask.recipients}::int > ${limit})) - ${db.now}) * 1000)::float8 as "waitMs"
     from ${db.t.pace} where project = ${ask.project}`)
-  if (slot) return { taken: slot.taken, waitMs: slot.waitMs }
+  if (slot) return { at: slot.at, waitMs: slot.waitMs }
   await sql`insert into ${db.t.pace} (project) values (${ask.project}) on conflict do nothing`.execute(db.kysely)
-  return { taken: false, waitMs: 0 }
+  return { at: null, waitMs: 0 }
+}
+
+/** A request stood still after it had taken its slot: it counts from now. */
+export async function leftLate(db: Db, project: string, slotAt: string): Promise<void> {
+  const isIt = sql`at between ${slotAt}::timestamptz and ${slotAt}::timestamptz + ${seconds(ONE_ENTRY_SECONDS)}`
+  const moved = sql`case when ${isIt} then ${db.now} else at end`
+  const entries = sql`unnest(recent_at, recent_n) as r (at, n)`
+  await sql`
+    update ${db.t.pace} set recent_at = array(select ${moved} from ${entries} order by ${moved}),
+      recent_n = array(select n from ${entries} order by ${moved})
+    where project = ${project} and exists (select from unnest(recent_at) as at where ${isIt})`.execute(db.kysely)
 }
 
 /** The window without what has left it, and with this request. */

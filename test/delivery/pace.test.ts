@@ -1,7 +1,7 @@
 /** Expo's limit is used, not broken, and a direct request does not queue behind a broadcast. */
 import { TestClock } from 'pg-boss'
 import { describe, expect, test } from 'vitest'
-import { directRate, lowerPace, takeSlot } from '../../src/store/pace.ts'
+import { directRate, leftLate, lowerPace, takeSlot } from '../../src/store/pace.ts'
 import { crowd } from '../kit/books.ts'
 import { until } from '../kit/guard.ts'
 import { type Kind, KINDS, allOk, openDatabase, openRunning } from '../kit/inside.ts'
@@ -22,27 +22,42 @@ async function stillStanding(kind: Kind) {
 describe.each(KINDS)('on %s', (kind) => {
   test('broadcasts catch up a little, then keep their distance; none is reserved ahead', async () => {
     const { db, goTo } = await stillStanding(kind)
-    expect((await takeSlot(db, ask)).taken).toBe(true)
+    expect((await takeSlot(db, ask)).at).not.toBeNull()
     const refused = await takeSlot(db, ask)
-    expect(refused.taken).toBe(false)
+    expect(refused.at).toBeNull()
     expect(refused.waitMs).toBeCloseTo(121.7, 0)
     expect(await takeSlot(db, ask)).toEqual(refused)
     await goTo(122)
-    expect((await takeSlot(db, ask)).taken).toBe(true)
+    expect((await takeSlot(db, ask)).at).not.toBeNull()
     expect((await takeSlot(db, ask)).waitMs).toBeCloseTo(171.3, 0)
   })
 
   test('no window ever holds more than the limit, whoever asks', async () => {
     const { db, goTo } = await stillStanding(kind)
     const some = { ...direct, recipients: 90 }
-    for (let i = 0; i < 6; i++) expect((await takeSlot(db, some)).taken).toBe(true)
-    expect(await takeSlot(db, some)).toEqual({ taken: false, waitMs: 1_025 })
-    expect((await takeSlot(db, { ...direct, recipients: 60 })).taken).toBe(true)
-    expect((await takeSlot(db, direct)).taken).toBe(false)
+    for (let i = 0; i < 6; i++) expect((await takeSlot(db, some)).at).not.toBeNull()
+    expect(await takeSlot(db, some)).toEqual({ at: null, waitMs: 1_025 })
+    expect((await takeSlot(db, { ...direct, recipients: 60 })).at).not.toBeNull()
+    expect((await takeSlot(db, direct)).at).toBeNull()
     await goTo(1_024)
-    expect((await takeSlot(db, direct)).taken).toBe(false)
+    expect((await takeSlot(db, direct)).at).toBeNull()
     await goTo(1_026)
-    expect((await takeSlot(db, some)).taken).toBe(true)
+    expect((await takeSlot(db, some)).at).not.toBeNull()
+  })
+
+  test('a request that left late counts from then on, and only it', async () => {
+    const { db, goTo } = await stillStanding(kind)
+    const half = { ...direct, recipients: 300 }
+    const { at } = await takeSlot(db, half)
+    await goTo(500)
+    expect((await takeSlot(db, half)).at).not.toBeNull()
+    await goTo(700)
+    await leftLate(db, '', at!)
+    await goTo(1_100)
+    expect(await takeSlot(db, half)).toEqual({ at: null, waitMs: 425 })
+    await goTo(1_526)
+    expect((await takeSlot(db, half)).at).not.toBeNull()
+    expect(await takeSlot(db, half)).toEqual({ at: null, waitMs: 199 })
   })
 
   test('over a long broadcast at least 95 % of the limit is used, and no second holds more', async () => {
@@ -50,7 +65,7 @@ describe.each(KINDS)('on %s', (kind) => {
     const times: number[] = []
     for (let ms = 0; times.length < 60; ) {
       const slot = await takeSlot(db, ask)
-      if (slot.taken) times.push(ms)
+      if (slot.at !== null) times.push(ms)
       else ms = Math.ceil(ms + slot.waitMs)
       await goTo(ms)
     }
@@ -60,21 +75,21 @@ describe.each(KINDS)('on %s', (kind) => {
 
   test('a direct request that waits makes broadcasts yield, until it has its slot', async () => {
     const { db, goTo } = await stillStanding(kind)
-    expect((await takeSlot(db, { ...direct, recipients: 600 })).taken).toBe(true)
+    expect((await takeSlot(db, { ...direct, recipients: 600 })).at).not.toBeNull()
     await goTo(1_000)
-    expect((await takeSlot(db, direct)).taken).toBe(false)
+    expect((await takeSlot(db, direct)).at).toBeNull()
     await goTo(1_026)
-    expect((await takeSlot(db, ask)).taken).toBe(false)
-    expect((await takeSlot(db, direct)).taken).toBe(true)
-    expect((await takeSlot(db, ask)).taken).toBe(true)
+    expect((await takeSlot(db, ask)).at).toBeNull()
+    expect((await takeSlot(db, direct)).at).not.toBeNull()
+    expect((await takeSlot(db, ask)).at).not.toBeNull()
   })
 
   test('a request larger than the limit goes alone, and then not again', async () => {
     const { db, goTo } = await stillStanding(kind)
     const large = { ...ask, perSecond: 10 }
-    expect((await takeSlot(db, large)).taken).toBe(true)
+    expect((await takeSlot(db, large)).at).not.toBeNull()
     await goTo(5_000)
-    expect((await takeSlot(db, large)).taken).toBe(false)
+    expect((await takeSlot(db, large)).at).toBeNull()
   })
 
   test('direct ones that share the second are measured, and forgotten', async () => {
@@ -89,12 +104,12 @@ describe.each(KINDS)('on %s', (kind) => {
   test('a 429 holds everybody, then lowers the pace, which climbs back', async () => {
     const { db, goTo } = await stillStanding(kind)
     await lowerPace(db, '', 600, 300)
-    expect(await takeSlot(db, direct)).toEqual({ taken: false, waitMs: 300 })
+    expect(await takeSlot(db, direct)).toEqual({ at: null, waitMs: 300 })
     await goTo(301)
-    expect((await takeSlot(db, { ...direct, recipients: 500 })).taken).toBe(true)
-    expect((await takeSlot(db, { ...direct, recipients: 50 })).taken).toBe(false)
+    expect((await takeSlot(db, { ...direct, recipients: 500 })).at).not.toBeNull()
+    expect((await takeSlot(db, { ...direct, recipients: 50 })).at).toBeNull()
     await goTo(10_000)
-    expect((await takeSlot(db, { ...direct, recipients: 600 })).taken).toBe(true)
+    expect((await takeSlot(db, { ...direct, recipients: 600 })).at).not.toBeNull()
   })
 
   test('a direct message passes a broadcast that fills the limit', async () => {
