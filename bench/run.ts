@@ -7,6 +7,7 @@ import { join, resolve } from 'node:path'
 import { parseArgs } from 'node:util'
 import { startFakeExpo } from '../test/kit/expo.ts'
 import { openPostgres } from '../test/kit/postgres.ts'
+import { openBlanks } from './kit/blanks.ts'
 import { machine } from './kit/machine.ts'
 import type { Part } from './kit/part.ts'
 import { openProgress } from './kit/progress.ts'
@@ -59,7 +60,9 @@ async function run(wish: Wish): Promise<void> {
   opened.defer(() => expo.close())
   const postgres = await openPostgres(18, { durable: true })
   opened.defer(() => postgres.close())
-  const ground = { size: wish.size, expo, postgres }
+  const blanks = openBlanks(postgres)
+  opened.defer(() => blanks.close())
+  const ground = { size: wish.size, expo, postgres, blanks }
   if (wish.profile) {
     await profile(ground)
     return

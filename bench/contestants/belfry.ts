@@ -4,10 +4,10 @@ import pg from 'pg'
 import { call } from '../../test/kit/call.ts'
 import type { FakeExpo } from '../../test/kit/expo.ts'
 import { until } from '../../test/kit/guard.ts'
-import type { Postgres } from '../../test/kit/postgres.ts'
 import { mintToken, OPERATOR_KEY, temporaryFolder } from '../../test/kit/server.ts'
+import type { Blanks } from '../kit/blanks.ts'
 import { insertIntoFolder, insertIntoPostgres } from '../kit/devices.ts'
-import { migrate, type Program, startProgram } from '../kit/program.ts'
+import { type Program, startProgram } from '../kit/program.ts'
 import type { Contestant } from './contestant.ts'
 
 export interface Belfry extends Contestant {
@@ -22,8 +22,8 @@ export interface Belfry extends Contestant {
 export interface BelfryOptions {
   name: string
   expo: FakeExpo
-  /** None: the embedded database. */
-  postgres?: Postgres | undefined
+  blanks: Blanks
+  on: 'postgres' | 'pglite'
   devices: number
   env?: Record<string, string>
   /** Of another checkout. */
@@ -37,12 +37,14 @@ const TIMEOUT_MS = 600_000
 
 /** A database of its own with the devices in it, and the program on it. */
 export async function openBelfry(options: BelfryOptions): Promise<Belfry> {
-  const { name, expo, postgres, devices, env = {}, checkout, nodeArgs = [] } = options
+  const { name, expo, blanks, on, devices, env = {}, checkout, nodeArgs = [] } = options
   const folder = temporaryFolder()
-  const databaseUrl = await postgres?.createDatabase()
+  const databaseUrl = on === 'postgres' ? await blanks.database(checkout) : undefined
   const settings = { EXPO_PUSH_URL: expo.sendUrl, DATABASE_URL: databaseUrl, EXPO_RATE_LIMIT: '0', ...env }
-  await migrate({ folder, env: settings, checkout })
-  await (databaseUrl === undefined ? insertIntoFolder(folder, 1, devices) : insertIntoPostgres(databaseUrl, 1, devices))
+  if (databaseUrl === undefined) {
+    await blanks.fill(folder, checkout)
+    await insertIntoFolder(folder, 1, devices)
+  } else await insertIntoPostgres(databaseUrl, 1, devices)
   const program = await startProgram({ folder, env: settings, checkout, nodeArgs })
   return {
     name,

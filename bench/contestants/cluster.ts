@@ -1,10 +1,10 @@
 /** Belfry as several processes on one PostgreSQL: one answers HTTP, the others send. */
 import { rmSync } from 'node:fs'
 import type { FakeExpo } from '../../test/kit/expo.ts'
-import type { Postgres } from '../../test/kit/postgres.ts'
 import { temporaryFolder } from '../../test/kit/server.ts'
-import { insertIntoPostgres } from '../kit/devices.ts'
-import { migrate, type Program, startProgram } from '../kit/program.ts'
+import type { Blanks } from '../kit/blanks.ts'
+import { insertIntoPostgres, removeFromPostgres } from '../kit/devices.ts'
+import { type Program, startProgram } from '../kit/program.ts'
 import { type Belfry, poster } from './belfry.ts'
 
 export interface Cluster {
@@ -12,8 +12,8 @@ export interface Cluster {
   databaseUrl: string
   /** How many push tokens there are. */
   devices: number
-  /** More of them; nothing may be under way. */
-  grow(to: number): Promise<void>
+  /** More of them, or fewer; nothing may be under way. */
+  resize(to: number): Promise<void>
   startWorker(options?: { nodeArgs?: string[] }): Promise<Program>
   /** A broadcast to everybody, by whatever workers there are; `pid` is whose cost is counted. */
   contestant(name: string, pid: number): Promise<Belfry>
@@ -22,25 +22,26 @@ export interface Cluster {
 
 export interface ClusterOptions {
   expo: FakeExpo
-  postgres: Postgres
+  blanks: Blanks
   devices: number
   env?: Record<string, string>
 }
 
-export async function openCluster({ expo, postgres, devices, env = {} }: ClusterOptions): Promise<Cluster> {
+export async function openCluster({ expo, blanks, devices, env = {} }: ClusterOptions): Promise<Cluster> {
   const folder = temporaryFolder()
-  const databaseUrl = await postgres.createDatabase()
+  const databaseUrl = await blanks.database()
   const settings = { EXPO_PUSH_URL: expo.sendUrl, DATABASE_URL: databaseUrl, EXPO_RATE_LIMIT: '0', ...env }
-  await migrate({ folder, env: settings })
   await insertIntoPostgres(databaseUrl, 1, devices)
   const api = await startProgram({ folder, env: { ...settings, ROLE: 'api' } })
   const cluster: Cluster = {
     url: api.url,
     databaseUrl,
     devices,
-    async grow(to) {
-      if (to > cluster.devices) await insertIntoPostgres(databaseUrl, cluster.devices + 1, to)
-      cluster.devices = Math.max(to, cluster.devices)
+    async resize(to) {
+      const from = cluster.devices
+      if (to > from) await insertIntoPostgres(databaseUrl, from + 1, to)
+      if (to < from) await removeFromPostgres(databaseUrl, to + 1, from)
+      cluster.devices = to
     },
     startWorker: (options = {}) => startProgram({ folder, env: { ...settings, ROLE: 'worker' }, ...options }),
     async contestant(name, pid) {

@@ -9,8 +9,10 @@ export const tokenOf = (n: number): string => `ExponentPushToken[${String(n).pad
 
 const AT_ONCE = 1_000_000
 
+type Run = (sql: string) => Promise<unknown>
+
 /** Straight into the tables: registering a million over HTTP is a measurement of its own. */
-export async function insertDevices(run: (sql: string) => Promise<unknown>, from: number, to: number): Promise<void> {
+export async function insertDevices(run: Run, from: number, to: number): Promise<void> {
   // Users and tokens come from one series, so nothing is gained by looking every reference up.
   await run('set session_replication_role = replica')
   for (let first = from; first <= to; first += AT_ONCE) {
@@ -21,16 +23,32 @@ export async function insertDevices(run: (sql: string) => Promise<unknown>, from
         case when n % 2 = 0 then 'ios' else 'android' end from ${series}`)
   }
   await run('set session_replication_role = origin')
-  // As autovacuum would, by the time anybody writes to that many people.
+  await tidy(run)
+}
+
+/** As autovacuum would, by the time anybody writes to that many people. */
+async function tidy(run: Run): Promise<void> {
   await run('vacuum analyze belfry.users')
   await run('vacuum analyze belfry.push_tokens')
 }
 
-export async function insertIntoPostgres(url: string, from: number, to: number): Promise<void> {
+export const insertIntoPostgres = (url: string, from: number, to: number): Promise<void> =>
+  onPostgres(url, (run) => insertDevices(run, from, to))
+
+export function removeFromPostgres(url: string, from: number, to: number): Promise<void> {
+  const users = `select 'crowd-' || n from generate_series(${from}, ${to}) n`
+  return onPostgres(url, async (run) => {
+    await run(`delete from belfry.push_tokens where user_id in (${users})`)
+    await run(`delete from belfry.users where id in (${users})`)
+    await tidy(run)
+  })
+}
+
+async function onPostgres(url: string, work: (run: Run) => Promise<void>): Promise<void> {
   const client = new pg.Client({ connectionString: url })
   await client.connect()
   try {
-    await insertDevices((sql) => client.query(sql), from, to)
+    await work((sql) => client.query(sql))
   } finally {
     await client.end()
   }

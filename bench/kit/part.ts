@@ -1,6 +1,7 @@
 import type { FakeExpo } from '../../test/kit/expo.ts'
 import type { Postgres } from '../../test/kit/postgres.ts'
 import type { Outcome } from '../report/figures.ts'
+import type { Blanks } from './blanks.ts'
 import type { Progress } from './progress.ts'
 import type { Size } from './size.ts'
 
@@ -9,6 +10,7 @@ export interface Ground {
   size: Size
   expo: FakeExpo
   postgres: Postgres
+  blanks: Blanks
   progress: Progress
 }
 

@@ -9,14 +9,24 @@ export interface Entry extends Contestant {
   usesDatabase?: boolean
 }
 
-/** One round more than is counted: in the first everybody warms up. */
-export async function takeTurns(ground: Ground, entries: Entry[], latencyMs = 0): Promise<Row[]> {
+/** What the table must know of a contestant, besides. */
+export async function marked(opening: Promise<Contestant>, marks: Omit<Entry, keyof Contestant>): Promise<Entry> {
+  return { ...(await opening), ...marks }
+}
+
+export interface Turns {
+  rounds: number
+  latencyMs?: number
+}
+
+/** One round more than is counted: in the first everybody warms up, for which Expo need not be slow. */
+export async function takeTurns(ground: Ground, entries: Entry[], { rounds, latencyMs = 0 }: Turns): Promise<Row[]> {
   const runs = new Map<string, Run[]>(entries.map(({ name }) => [name, []]))
-  for (let round = 0; round <= ground.size.rounds; round++) {
+  for (let round = 0; round <= rounds; round++) {
     for (const entry of entries) {
-      ground.progress.step(`${entry.name}, ${round === 0 ? 'warming up' : `run ${round} of ${ground.size.rounds}`}`)
+      ground.progress.step(`${entry.name}, ${round === 0 ? 'warming up' : `run ${round} of ${rounds}`}`)
       const databasePid = entry.usesDatabase ? ground.postgres.pid() : undefined
-      const run = await measure(entry, { expo: ground.expo, latencyMs, databasePid })
+      const run = await measure(entry, { expo: ground.expo, latencyMs: round === 0 ? 0 : latencyMs, databasePid })
       if (round > 0) runs.get(entry.name)?.push(run)
     }
   }
@@ -45,9 +55,18 @@ export type Open = <O extends { close(): Promise<void> }>(opening: Promise<O>) =
 /** Whatever happens in between, what was opened is closed again, in reverse. */
 export async function withOpen<T>(work: (open: Open) => Promise<T>): Promise<T> {
   await using opened = new AsyncDisposableStack()
-  return await work(async (opening) => {
-    const one = await opening
-    opened.defer(() => one.close())
-    return one
-  })
+  const openings: Promise<unknown>[] = []
+  try {
+    return await work((opening) => {
+      const open = opening.then((one) => {
+        opened.defer(() => one.close())
+        return one
+      })
+      openings.push(open)
+      return open
+    })
+  } finally {
+    // Several may be opening at once: when one cannot, the others must have arrived before they can be closed.
+    await Promise.allSettled(openings)
+  }
 }

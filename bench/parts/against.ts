@@ -6,22 +6,23 @@ import { takeTurns, turnsOf, withOpen } from '../kit/rounds.ts'
 import { printGroup } from '../report/table.ts'
 
 export async function compareWith(checkout: string, parts: Omit<Ground, 'progress'>): Promise<void> {
-  const { expo, postgres, size } = parts
+  const { expo, blanks, size } = parts
   const { devices } = size
-  const progress = openProgress(1 + turnsOf(4, size.rounds))
+  const progress = openProgress(1 + turnsOf(4, size.fastRounds))
   progress.step('broadcast: four databases')
   const rows = await withOpen(async (open) => {
-    const on = async (name: string, database: Partial<typeof parts>, other?: string) => ({
-      ...(await open(openBelfry({ name, expo, devices, ...database, ...(other && { checkout: other }) }))),
+    const entry = async (name: string, on: 'postgres' | 'pglite', other?: string) => ({
+      ...(await open(openBelfry({ name, expo, blanks, on, devices, ...(other && { checkout: other }) }))),
       ours: other === undefined,
-      usesDatabase: database.postgres !== undefined,
+      usesDatabase: on === 'postgres',
     })
-    return takeTurns({ ...parts, progress }, [
-      await on('PostgreSQL, this checkout', { postgres }),
-      await on('PostgreSQL, the other one', { postgres }, checkout),
-      await on('embedded, this checkout', {}),
-      await on('embedded, the other one', {}, checkout),
-    ])
+    const entries = [
+      await entry('PostgreSQL, this checkout', 'postgres'),
+      await entry('PostgreSQL, the other one', 'postgres', checkout),
+      await entry('embedded, this checkout', 'pglite'),
+      await entry('embedded, the other one', 'pglite', checkout),
+    ]
+    return takeTurns({ ...parts, progress }, entries, { rounds: size.fastRounds })
   })
   progress.stop()
   const title = 'Broadcast, Expo answers at once'

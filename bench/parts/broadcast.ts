@@ -2,7 +2,7 @@
 import { openBelfry } from '../contestants/belfry.ts'
 import { openChild } from '../contestants/contestant.ts'
 import type { Ground, Part } from '../kit/part.ts'
-import { type Open, takeTurns, turnsOf, withOpen } from '../kit/rounds.ts'
+import { type Entry, marked, type Open, takeTurns, turnsOf, withOpen } from '../kit/rounds.ts'
 import { type Aim, atLeast, type Group, type Outcome, rowNamed } from '../report/figures.ts'
 
 const names = {
@@ -16,36 +16,35 @@ const names = {
 }
 
 export const broadcast: Part = {
-  steps: ({ rounds }) => 1 + turnsOf(7, rounds),
+  steps: ({ fastRounds }) => 1 + turnsOf(7, fastRounds),
   run: (ground) => withOpen((open) => run(ground, open)),
 }
 
 async function run(ground: Ground, open: Open): Promise<Outcome> {
-  const { expo, postgres, progress, size } = ground
+  const { expo, postgres, blanks, progress, size } = ground
   const { devices } = size
   progress.step(`broadcast: ${devices.toLocaleString('en')} devices on two databases`)
   const jobsEnv = { DATABASE_URL: await postgres.createDatabase() }
   const few = Math.floor(devices / 4)
-  const entries = [
-    { ...(await open(openBelfry({ name: names.postgres, expo, postgres, devices }))), ours: true, usesDatabase: true },
-    { ...(await open(openBelfry({ name: names.pglite, expo, devices }))), ours: true },
-    await open(openChild({ name: names.loop, program: 'sdk-loop', expo, devices: few })),
-    await open(openChild({ name: names.atOnce, program: 'sdk-at-once', expo, devices })),
-    await open(openChild({ name: names.lists, program: 'sdk-lists', expo, devices })),
-    {
-      ...(await open(
-        openChild({ name: names.jobs, program: 'job-per-device', expo, devices: size.jobs, env: jobsEnv }),
-      )),
+  const jobs = { name: names.jobs, program: 'job-per-device', expo, devices: size.jobs, env: jobsEnv } as const
+  const entries: Entry[] = await Promise.all([
+    marked(open(openBelfry({ name: names.postgres, expo, blanks, on: 'postgres', devices })), {
+      ours: true,
       usesDatabase: true,
-    },
-    await open(openChild({ name: names.bare, program: 'bare', expo, devices })),
-  ]
+    }),
+    marked(open(openBelfry({ name: names.pglite, expo, blanks, on: 'pglite', devices })), { ours: true }),
+    open(openChild({ name: names.loop, program: 'sdk-loop', expo, devices: few })),
+    open(openChild({ name: names.atOnce, program: 'sdk-at-once', expo, devices })),
+    open(openChild({ name: names.lists, program: 'sdk-lists', expo, devices })),
+    marked(open(openChild(jobs)), { usesDatabase: true }),
+    open(openChild({ name: names.bare, program: 'bare', expo, devices })),
+  ])
   const group: Group = {
     id: 'broadcast',
     title: 'Broadcast, Expo answers at once',
     unit: 'notifications a second',
     better: 'more',
-    rows: await takeTurns(ground, entries),
+    rows: await takeTurns(ground, entries, { rounds: size.fastRounds }),
     note: `${devices.toLocaleString('en')} devices (README loop ${few.toLocaleString('en')}, a job a device ${size.jobs.toLocaleString('en')}).`,
   }
   return { groups: [group], aims: aimsOf(group) }

@@ -3,7 +3,8 @@ import { openBelfry } from '../contestants/belfry.ts'
 import { openCluster } from '../contestants/cluster.ts'
 import { measure, openChild, type Run } from '../contestants/contestant.ts'
 import type { Ground, Part } from '../kit/part.ts'
-import { type Open, rowOf, takeTurns, turnsOf, withOpen } from '../kit/rounds.ts'
+import type { Program } from '../kit/program.ts'
+import { type Entry, marked, type Open, rowOf, takeTurns, turnsOf, withOpen } from '../kit/rounds.ts'
 import { atLeast, type Group, type Outcome, rowNamed } from '../report/figures.ts'
 
 const LATENCY_MS = 100
@@ -28,42 +29,54 @@ export const latency: Part = {
 }
 
 async function oneProcess(ground: Ground, open: Open): Promise<Group> {
-  const { expo, postgres, progress, size } = ground
+  const { expo, blanks, progress, size } = ground
   const devices = size.slowDevices
   progress.step(`${LATENCY_MS} ms latency: ${devices.toLocaleString('en')} devices on two databases`)
-  const entries = [
-    { ...(await open(openBelfry({ name: names.postgres, expo, postgres, devices }))), ours: true, usesDatabase: true },
-    { ...(await open(openBelfry({ name: names.pglite, expo, devices }))), ours: true },
-    await open(openChild({ name: names.lists, program: 'sdk-lists', expo, devices })),
-    await open(openChild({ name: names.bare, program: 'bare', expo, devices })),
-  ]
+  const entries: Entry[] = await Promise.all([
+    marked(open(openBelfry({ name: names.postgres, expo, blanks, on: 'postgres', devices })), {
+      ours: true,
+      usesDatabase: true,
+    }),
+    marked(open(openBelfry({ name: names.pglite, expo, blanks, on: 'pglite', devices })), { ours: true }),
+    open(openChild({ name: names.lists, program: 'sdk-lists', expo, devices })),
+    open(openChild({ name: names.bare, program: 'bare', expo, devices })),
+  ])
   return {
     id: 'latency',
     title: `Broadcast, Expo takes ${LATENCY_MS} ms`,
     unit: 'notifications a second',
     better: 'more',
-    rows: await takeTurns(ground, entries, LATENCY_MS),
+    rows: await takeTurns(ground, entries, { rounds: size.rounds, latencyMs: LATENCY_MS }),
     note: `${devices.toLocaleString('en')} devices; six connections cannot send more than ${MOST_PER_SECOND.toLocaleString('en')} a second.`,
   }
 }
 
-/** One, two, three, and again: new processes each time. */
+/**
+ * One, two, three, three, two, one: what slows the machine for a while slows all of them, and few must be started. Each
+ * worker has as many devices, so that beginning and end weigh the same in all of them.
+ */
 async function severalWorkers(ground: Ground, open: Open): Promise<Group> {
-  const { expo, postgres, progress, size } = ground
-  const devices = size.slowDevices * 2
-  progress.step(`workers: ${devices.toLocaleString('en')} devices`)
-  const cluster = await open(openCluster({ expo, postgres, devices }))
-  const runs = new Map<number, Run[]>()
+  const { expo, blanks, progress, size } = ground
+  const devices = size.slowDevices
+  progress.step(`workers: ${devices.toLocaleString('en')} devices each`)
+  const cluster = await open(openCluster({ expo, blanks, devices }))
+  const workers: Program[] = []
+  const broadcast = async (latencyMs: number) =>
+    measure(await cluster.contestant('workers', workers[0]!.pid), { expo, latencyMs, databasePid: undefined })
+  const counts = Array.from({ length: WORKERS }, (_, n) => n + 1)
+  const runs = new Map<number, Run[]>(counts.map((count) => [count, []]))
   for (let round = 1; round <= size.rounds; round++) {
-    await withOpen(async (openWorker) => {
-      for (let count = 1; count <= WORKERS; count++) {
-        progress.step(`${nameOf(count)}, run ${round} of ${size.rounds}`)
-        const worker = await openWorker(cluster.startWorker())
-        const contestant = await cluster.contestant(nameOf(count), worker.pid)
-        const run = await measure(contestant, { expo, latencyMs: LATENCY_MS, databasePid: postgres.pid() })
-        runs.set(count, [...(runs.get(count) ?? []), run])
+    for (const count of round % 2 === 1 ? counts : counts.toReversed()) {
+      progress.step(`${nameOf(count)}, run ${round} of ${size.rounds}`)
+      await cluster.resize(count * devices)
+      while (workers.length > count) await workers.pop()!.close()
+      while (workers.length < count) {
+        workers.push(await open(cluster.startWorker()))
+        // It warms up, for which Expo need not be slow.
+        await broadcast(0)
       }
-    })
+      runs.get(count)!.push(await broadcast(LATENCY_MS))
+    }
   }
   const rows = [...runs].map(([count, all]) => {
     const { name, value, runs: each } = rowOf(nameOf(count), all)
@@ -81,7 +94,7 @@ async function severalWorkers(ground: Ground, open: Open): Promise<Group> {
     unit: 'notifications a second',
     better: 'more',
     rows,
-    note: `${devices.toLocaleString('en')} devices on one PostgreSQL, and one process that answers HTTP.`,
+    note: `${devices.toLocaleString('en')} devices for each worker on one PostgreSQL, and one process that answers HTTP.`,
   }
 }
 

@@ -13,7 +13,7 @@ const LEDGER_BYTES = 40
 const RSS_GROWTH = 1.2
 
 export const memory: Part = {
-  steps: ({ audiences }) => audiences.length + 2,
+  steps: ({ audiences }) => audiences.length + 1,
   run: (ground) =>
     withOpen(async (open) => {
       const grown = await growing(ground, open)
@@ -23,12 +23,12 @@ export const memory: Part = {
 }
 
 /** A new worker for each audience: what it holds at its highest is of that broadcast alone. */
-async function growing({ expo, postgres, progress, size }: Ground, open: Open) {
-  const cluster = await open(openCluster({ expo, postgres, devices: size.audiences[0]! }))
+async function growing({ expo, postgres, blanks, progress, size }: Ground, open: Open) {
+  const cluster = await open(openCluster({ expo, blanks, devices: size.audiences[0]! }))
   const runs: Run[] = []
   for (const audience of size.audiences) {
     progress.step(`memory: ${audience.toLocaleString('en')} devices`)
-    await cluster.grow(audience)
+    await cluster.resize(audience)
     await withOpen(async (openWorker) => {
       const worker = await openWorker(cluster.startWorker())
       const contestant = await cluster.contestant('worker', worker.pid)
@@ -76,10 +76,10 @@ async function growing({ expo, postgres, progress, size }: Ground, open: Open) {
 /** Receipts are asked for two seconds after the tickets, instead of a quarter of an hour. */
 const RECEIPT_DELAY_MS = '2000'
 
-async function weighLedger({ expo, postgres, progress, size }: Ground, open: Open) {
+async function weighLedger({ expo, blanks, progress, size }: Ground, open: Open) {
   const devices = size.ledger
   progress.step(`ledger: ${devices.toLocaleString('en')} devices and their receipts`)
-  const cluster = await open(openCluster({ expo, postgres, devices, env: { RECEIPT_DELAY_MS } }))
+  const cluster = await open(openCluster({ expo, blanks, devices, env: { RECEIPT_DELAY_MS } }))
   await open(cluster.startWorker())
   const contestant = await cluster.contestant('worker', 0)
   await expo.reset({ remember: true })

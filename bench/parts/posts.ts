@@ -1,88 +1,45 @@
 /** How long a POST of a message takes: with nothing else to do, and while a broadcast goes out as fast as it can. */
 import { setTimeout as wait } from 'node:timers/promises'
-import { type Belfry, openBelfry } from '../contestants/belfry.ts'
-import { openCluster } from '../contestants/cluster.ts'
+import type { Belfry } from '../contestants/belfry.ts'
 import type { Ground } from '../kit/part.ts'
 import { sendMessage } from '../kit/person.ts'
-import { type Open, withOpen } from '../kit/rounds.ts'
+import type { Size } from '../kit/size.ts'
 import { median, quantile } from '../kit/stats.ts'
 import { type Aim, atMost, type Group, type Row } from '../report/figures.ts'
 
 /** Whether or not the one before has been answered: people do not wait for each other. */
 const EVERY_MS = 20
-const SAMPLES_A_SINGLE = 5
 const RECEIVERS = 1_000
-/** Push tokens of the embedded database; a million would take it minutes to make. */
-const MOST_EMBEDDED = 100_000
 
-type Way = { kind: string; open: (ground: Ground, open: Open) => Promise<Belfry> }
-
-const ways: Way[] = [
-  {
-    kind: 'PostgreSQL, one process',
-    open: ({ expo, postgres, size }, open) => open(openBelfry({ name: 'all', expo, postgres, devices: size.crowd })),
-  },
-  {
-    kind: 'PostgreSQL, API and worker apart',
-    async open({ expo, postgres, size }, open) {
-      const cluster = await open(openCluster({ expo, postgres, devices: size.crowd }))
-      const worker = await open(cluster.startWorker())
-      return cluster.contestant('apart', worker.pid)
-    },
-  },
-  {
-    kind: 'embedded',
-    open: ({ expo, size }, open) =>
-      open(openBelfry({ name: 'embedded', expo, devices: Math.min(MOST_EMBEDDED, size.crowd) })),
-  },
-]
-
-export const postsSteps = ways.length * 2
-
-export async function measurePosts(ground: Ground): Promise<{ group: Group; aims: Aim[] }> {
-  const rows: Row[] = []
-  const aims: Aim[] = []
-  for (const way of ways) {
-    await withOpen(async (open) => {
-      ground.progress.step(`POST, idle, ${way.kind}`)
-      const program = await way.open(ground, open)
-      const { idle, during } = await idleAndDuring(ground, program, way.kind)
-      rows.push(row(`idle, ${way.kind}`, idle), row(`during a broadcast, ${way.kind}`, during))
-      if (way.kind === 'embedded') return
-      const [before, meanwhile] = rows.slice(-2)
-      const times = meanwhile!.value / before!.value
-      aims.push(atMost(`POST p99 during a broadcast, to idle (${way.kind})`, times, 2, ' x'))
-    })
-  }
-  const group: Group = {
-    id: 'posts',
-    title: 'A POST of a message, answered after its commit',
-    unit: 'ms (p99)',
-    better: 'less',
-    rows,
-    note: `A POST every ${EVERY_MS} ms, while a broadcast without pace goes to ${ground.size.crowd.toLocaleString('en')} devices (embedded: ${Math.min(MOST_EMBEDDED, ground.size.crowd).toLocaleString('en')}).`,
-  }
-  return { group, aims }
+export interface PostTimes {
+  kind: string
+  idle: Row
+  during: Row
 }
 
-async function idleAndDuring({ expo, size, progress }: Ground, program: Belfry, kind: string) {
-  const samples = size.singles * SAMPLES_A_SINGLE
+export const postsSteps = (programs: number): number => programs * 2
+
+/** @param program one that is warm. */
+export async function timeProgram(ground: Ground, kind: string, program: Belfry): Promise<PostTimes> {
+  const { expo, progress, size } = ground
+  progress.step(`POST, idle, ${kind}`)
   await expo.reset({ remember: false })
-  // Twice: the first time is the warm-up.
-  await timePosts(program.url, 100, () => false)
-  const idle = await timePosts(program.url, samples, () => false)
+  const idle = await timePosts(program.url, size.posts, () => false)
   progress.step(`POST, during a broadcast, ${kind}`)
   const during: number[] = []
-  while (during.length < samples) {
-    const { id } = await program.post()
-    let isOver = false
-    const over = program.finished(id).then(() => {
-      isOver = true
-    })
-    during.push(...(await timePosts(program.url, Number.POSITIVE_INFINITY, () => isOver)))
-    await over
-  }
-  return { idle, during }
+  while (during.length < size.posts) during.push(...(await timePostsInBroadcast(program)))
+  return { kind, idle: row(`idle, ${kind}`, idle), during: row(`during a broadcast, ${kind}`, during) }
+}
+
+async function timePostsInBroadcast(program: Belfry): Promise<number[]> {
+  const { id } = await program.post()
+  let isOver = false
+  const over = program.finished(id).then(() => {
+    isOver = true
+  })
+  const times = await timePosts(program.url, Number.POSITIVE_INFINITY, () => isOver)
+  await over
+  return times
 }
 
 /** @returns milliseconds; NaN for one that was not answered well. */
@@ -111,4 +68,21 @@ function row(name: string, times: number[]): Row {
     ours: true,
     also: { 'median ms': median(answered), POSTs: times.length, ...(failed > 0 && { failed }) },
   }
+}
+
+export function postsGroup({ crowd, crowdEmbedded }: Size, all: PostTimes[]): Group {
+  return {
+    id: 'posts',
+    title: 'A POST of a message, answered after its commit',
+    unit: 'ms (p99)',
+    better: 'less',
+    rows: all.flatMap(({ idle, during }) => [idle, during]),
+    note: `A POST every ${EVERY_MS} ms, while a broadcast without pace goes to ${crowd.toLocaleString('en')} devices (embedded: ${crowdEmbedded.toLocaleString('en')}) and to those that were just registered.`,
+  }
+}
+
+export function postsAims(all: PostTimes[]): Aim[] {
+  return all.map(({ kind, idle, during }) =>
+    atMost(`POST p99 during a broadcast, to idle (${kind})`, during.value / idle.value, 2, ' x'),
+  )
 }

@@ -34,10 +34,10 @@ async function leavingProfile(run: (nodeArgs: string[]) => Promise<void>): Promi
 }
 
 /** Twice: the first time it warms up. */
-async function worker({ expo, postgres, size }: Parts, nodeArgs: string[]): Promise<void> {
+async function worker({ expo, postgres, blanks, size }: Parts, nodeArgs: string[]): Promise<void> {
   const devices = size.devices * 2
   await withOpen(async (open) => {
-    const cluster = await open(openCluster({ expo, postgres, devices }))
+    const cluster = await open(openCluster({ expo, blanks, devices }))
     await query(cluster.databaseUrl, 'create extension pg_stat_statements')
     const { pid } = await open(cluster.startWorker({ nodeArgs }))
     const contestant = await cluster.contestant('worker', pid)
@@ -48,9 +48,9 @@ async function worker({ expo, postgres, size }: Parts, nodeArgs: string[]): Prom
   })
 }
 
-async function embedded({ expo, size }: Parts, nodeArgs: string[]): Promise<void> {
+async function embedded({ expo, blanks, size: { devices } }: Parts, nodeArgs: string[]): Promise<void> {
   await withOpen(async (open) => {
-    const contestant = await open(openBelfry({ name: 'embedded', expo, devices: size.devices, nodeArgs }))
+    const contestant = await open(openBelfry({ name: 'embedded', expo, blanks, on: 'pglite', devices, nodeArgs }))
     await measure(contestant, { expo, databasePid: undefined })
     tell(await measure(contestant, { expo, databasePid: undefined }))
   })

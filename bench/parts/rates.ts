@@ -1,37 +1,28 @@
 /** How many direct messages, and how many registrations, a second. */
-import { openBelfry } from '../contestants/belfry.ts'
 import type { Ground } from '../kit/part.ts'
 import { newPeople, registerAll, sendMessages } from '../kit/person.ts'
-import { withOpen } from '../kit/rounds.ts'
 import { median } from '../kit/stats.ts'
 import type { Group } from '../report/figures.ts'
 
-export const ratesSteps = (rounds: number): number => 1 + (rounds + 1) * 4
+export const ratesSteps = (programs: number, rounds: number): number => (rounds + 1) * programs * 2
 
-export async function measureRates(ground: Ground): Promise<Group[]> {
-  return withOpen(async (open) => {
-    const { expo, postgres, progress, size } = ground
-    progress.step('direct messages and registrations: two databases')
-    const devices = size.bulk
-    const programs = [
-      { kind: 'PostgreSQL', ...(await open(openBelfry({ name: 'PostgreSQL', expo, postgres, devices }))) },
-      { kind: 'embedded', ...(await open(openBelfry({ name: 'embedded', expo, devices }))) },
-    ]
-    const messages = new Map<string, number[]>()
-    const registrations = new Map<string, number[]>()
-    for (let round = 0; round <= size.rounds; round++) {
-      for (const { kind, url } of programs) {
-        progress.step(`direct messages, ${kind}`)
-        const sent = await messagesPerSecond(ground, url)
-        progress.step(`registrations, ${kind}`)
-        const registered = await registrationsPerSecond(ground, url, round)
-        if (round === 0) continue
-        messages.set(kind, [...(messages.get(kind) ?? []), sent])
-        registrations.set(kind, [...(registrations.get(kind) ?? []), registered])
-      }
+export async function measureRates(ground: Ground, programs: { name: string; url: string }[]): Promise<Group[]> {
+  const { progress, size } = ground
+  const messages: Runs = new Map(programs.map(({ name }) => [name, []]))
+  const registrations: Runs = new Map(programs.map(({ name }) => [name, []]))
+  // In the first round everybody warms up.
+  for (let round = 0; round <= size.rounds; round++) {
+    for (const { name, url } of programs) {
+      progress.step(`direct messages, ${name}`)
+      const sent = await messagesPerSecond(ground, url)
+      progress.step(`registrations, ${name}`)
+      const registered = await registrationsPerSecond(ground, url, round)
+      if (round === 0) continue
+      messages.get(name)!.push(sent)
+      registrations.get(name)!.push(registered)
     }
-    return groupsOf(messages, registrations, size.bulk)
-  })
+  }
+  return groupsOf(messages, registrations, size.bulk)
 }
 
 type Runs = Map<string, number[]>
@@ -59,7 +50,7 @@ function groupsOf(messages: Runs, registrations: Runs, bulk: number): Group[] {
   ]
 }
 
-async function messagesPerSecond({ expo, size }: Ground, url: string): Promise<number> {
+export async function messagesPerSecond({ expo, size }: Ground, url: string): Promise<number> {
   await expo.reset({ remember: false })
   const started = performance.now()
   await sendMessages(url, range(size.bulk))
