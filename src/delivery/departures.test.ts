@@ -12,7 +12,7 @@ function at(limit: number) {
   const depart = openDepartures(clock, limit)
   return {
     stall: (ms: number) => void (now += ms),
-    async leave(recipients: number, project: string | null = null) {
+    leave: async (recipients: number, project: string | null = null) => {
       await depart(project, recipients)
       return now
     },

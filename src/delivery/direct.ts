@@ -3,7 +3,7 @@ import type { Recipient, SkipReason } from '../domain/notification.ts'
 import { MAX_RECIPIENTS, pack } from '../domain/requests.ts'
 import { finishNotifications, loadNotification, type Notification, setPostponed } from '../store/notifications.ts'
 import { parkJob } from '../store/parked.ts'
-import { findWork, type Piece, type Plan, readUsersOf } from '../store/plan.ts'
+import { findDirectWork, type Piece, type Plan } from '../store/plan.ts'
 import { ClaimLost, type Job } from '../store/queue.ts'
 import { all } from '../domain/all.ts'
 import { closePlan, type Ending, endingOf } from './ending.ts'
@@ -21,29 +21,30 @@ type DirectJob = Job<'send-direct'>
 interface Task {
   job: DirectJob
   notification: Notification
+  devices: Recipient[]
   /** What an earlier attempt has planned. */
-  plan?: Plan | undefined
+  plan: Plan | undefined
 }
 
 /** A sender takes no more than this at once; what is over goes back to the queue. */
 const MOST_RECIPIENTS = 1_000
 
 export async function sendDirect(place: Workplace, run: Run, jobs: DirectJob[]): Promise<void> {
-  const ids = jobs.map((job) => job.data.notificationId)
-  const reading = readUsersOf(place.db, ids)
-  const [works] = await Promise.all([findWork(place.db, ids.map(pieceOf)), reading])
+  const works = await findDirectWork(
+    place.db,
+    jobs.map((job) => pieceOf(job.data.notificationId)),
+  )
   const tasks: Task[] = []
   for (const [index, job] of jobs.entries()) {
     const work = works[index]
     if (!work) await place.db.transaction((tx) => place.queue.complete(tx, [job]))
     else if (!(await endOrPark(place, { job, ...work }))) tasks.push({ job, ...work })
   }
-  if (tasks.length > 0)
-    await inDirectSpans(place.tracing, tasks, async () => sendTasks(place, run, tasks, await reading))
+  if (tasks.length > 0) await inDirectSpans(place.tracing, tasks, () => sendTasks(place, run, tasks))
 }
 
-async function sendTasks(place: Workplace, run: Run, tasks: Task[], devices: Recipient[]): Promise<void> {
-  const { parcels, taken, skipped, start } = await parcelsOf(place, tasks, devices)
+async function sendTasks(place: Workplace, run: Run, tasks: Task[]): Promise<void> {
+  const { parcels, taken, skipped, start } = await parcelsOf(place, tasks)
   const ends = await sendParcels(run, { parcels, tasks: taken, start })
   const done = taken.filter((task) => ends.get(task.notification.id) === 'done')
   await finish(place, done, skipped)
@@ -57,7 +58,10 @@ async function sendTasks(place: Workplace, run: Run, tasks: Task[], devices: Rec
 const pieceOf = (notificationId: string): Piece => ({ notificationId, chunk: DIRECT_CHUNK })
 
 /** @returns whether there is nothing left to send of it. */
-async function endOrPark(place: Workplace, { job, notification }: Task): Promise<boolean> {
+async function endOrPark(
+  place: Workplace,
+  { job, notification }: Pick<Task, 'job' | 'notification'>,
+): Promise<boolean> {
   const ending = endingOf(notification, place.options.pushesEnabled)
   if (ending) await end(place, { job, notification }, ending)
   else if (notification.state === 'paused') await place.db.transaction((tx) => parkJob(tx, place.queue, job, job.data))
@@ -74,10 +78,9 @@ interface Planned {
   start?: HeadStart | undefined
 }
 
-/** @param devices of everybody whom the tasks name. */
-async function parcelsOf(place: Workplace, tasks: Task[], devices: Recipient[]): Promise<Planned> {
+async function parcelsOf(place: Workplace, tasks: Task[]): Promise<Planned> {
   const [planned, fresh] = [tasks.filter((task) => task.plan), tasks.filter((task) => !task.plan)]
-  const { work, taken, skipped } = chooseUpTo(MOST_RECIPIENTS, fresh, devices)
+  const { work, taken, skipped } = chooseUpTo(MOST_RECIPIENTS, fresh)
   const start = planned.length === 0 ? startAhead(place, work) : undefined
   const parcels = await planNew(place.db, work, start !== undefined).catch((error: unknown) => {
     start?.leave()
@@ -99,16 +102,13 @@ function startAhead({ breaker, turns }: Workplace, work: ToPlan[]): HeadStart | 
   return breaker.look(project).kind === 'go' ? turns.ahead(project, recipients.length) : undefined
 }
 
-function chooseUpTo(most: number, tasks: Task[], devices: Recipient[]) {
-  const byUser = Map.groupBy(devices, (device) => device.userId)
+function chooseUpTo(most: number, tasks: Task[]) {
   const work: { notification: Notification; chunk: number; recipients: Recipient[] }[] = []
   const taken: Task[] = []
   const skipped: Planned['skipped'] = new Map()
   let count = 0
   for (const task of tasks) {
-    const { audience } = task.notification
-    const named = 'users' in audience ? [...new Set(audience.users)] : []
-    const recipients = named.flatMap((user) => byUser.get(user) ?? []).filter((device) => isIn(audience, device))
+    const recipients = task.devices.filter((device) => isIn(task.notification.audience, device))
     if (count > 0 && count + recipients.length > most) continue
     count += recipients.length
     if (recipients.length === 0) skipped.set(task, 'no_push_token')
@@ -164,7 +164,11 @@ async function finish(place: Workplace, done: Task[], skipped: Planned['skipped'
   }
 }
 
-async function end(place: Workplace, { job, notification }: Task, ending: Ending): Promise<void> {
+async function end(
+  place: Workplace,
+  { job, notification }: Pick<Task, 'job' | 'notification'>,
+  ending: Ending,
+): Promise<void> {
   const { unknown, ended } = await place.db.transaction(async (tx) => {
     await place.queue.complete(tx, [job])
     const closed = await closePlan(tx, notification, DIRECT_CHUNK, ending)

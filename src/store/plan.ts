@@ -83,14 +83,36 @@ const PLAN = (db: Db, piece: { notificationId: RawBuilder<unknown>; chunk: RawBu
 
 /** @returns for each piece what there is; undefined: its notification does not exist. */
 export async function findWork(db: Db, pieces: Piece[]): Promise<(Work | undefined)[]> {
-  const rows = await db.rows<Notification & { position: number; plan: PlanRow[] | null }>(sql`
+  return readWork(db, pieces, sql`null`)
+}
+
+/** A direct notification. */
+export interface DirectWork extends Work {
+  /** The push tokens of the users whom it names, now. */
+  devices: Recipient[]
+}
+
+/** All that a direct notification needs, in one question. */
+export async function findDirectWork(db: Db, pieces: Piece[]): Promise<(DirectWork | undefined)[]> {
+  const named = sql`array(select jsonb_array_elements_text(n.audience -> 'users'))`
+  const devices = sql`
+    (select json_agg(device order by device.id) from (
+      select ${recipient(db)} from ${db.t.push_tokens} p where ${IN_AUDIENCE} and user_id = any(${named})) device)`
+  return readWork(db, pieces, devices)
+}
+
+async function readWork(db: Db, pieces: Piece[], devicesOf: RawBuilder<unknown>): Promise<(DirectWork | undefined)[]> {
+  const rows = await db.rows<
+    Notification & { position: number; plan: PlanRow[] | null; devices: Recipient[] | null }
+  >(sql`
     select w.position, ${notificationColumns(db)},
-      ${PLAN(db, { notificationId: sql`n.id`, chunk: sql`w.chunk` })} as plan
+      ${PLAN(db, { notificationId: sql`n.id`, chunk: sql`w.chunk` })} as plan, ${devicesOf} as devices
     from unnest(${pieces.map((one) => one.notificationId)}::uuid[], ${pieces.map((one) => one.chunk)}::bigint[])
       with ordinality as w (id, chunk, position)
     join ${db.t.notifications} n on n.id = w.id`)
-  const works: (Work | undefined)[] = pieces.map(() => undefined)
-  for (const { position, plan, ...notification } of rows) works[position - 1] = { notification, plan: planOf(plan) }
+  const works: (DirectWork | undefined)[] = pieces.map(() => undefined)
+  for (const { position, plan, devices, ...notification } of rows)
+    works[position - 1] = { notification, plan: planOf(plan), devices: devices ?? [] }
   return works
 }
 
@@ -161,16 +183,6 @@ export async function readChunk(
     select ${recipient(db)} from ${db.t.push_tokens} p
     where ${IN_AUDIENCE} and id between ${range.from} and ${range.to} and user_id <> all(${range.except}::text[])
       ${followersOf(db, range.topic)}
-    order by id`)
-}
-
-/** The push tokens of the users whom these notifications name, now. */
-export async function readUsersOf(db: Db, notificationIds: string[]): Promise<Recipient[]> {
-  return db.rows<Recipient>(sql`
-    select ${recipient(db)} from ${db.t.push_tokens} p
-    where ${IN_AUDIENCE} and user_id = any(array(
-      select jsonb_array_elements_text(n.audience -> 'users') from ${db.t.notifications} n
-      where n.id = any(${notificationIds}::uuid[])))
     order by id`)
 }
 

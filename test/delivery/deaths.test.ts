@@ -3,17 +3,16 @@ import { describe, expect, test } from 'vitest'
 import { RESULT } from '../../src/domain/result.ts'
 import { beginDeliveries, settleDeliveries, takeOver } from '../../src/store/deliveries.ts'
 import { totalsOf } from '../../src/store/ledger.ts'
-import { loadNotification } from '../../src/store/notifications.ts'
 import { planNew } from '../../src/delivery/plan.ts'
-import { readUsersOf } from '../../src/store/plan.ts'
+import { findDirectWork } from '../../src/store/plan.ts'
 import { expectBalanced } from '../kit/books.ts'
 import { until } from '../kit/guard.ts'
 import { allOk, openDatabase, openRunning, type Opened } from '../kit/inside.ts'
 
 /** As far as a process gets that dies right after saving its intent. */
 async function beginAndDie(world: Opened, id: string) {
-  const notification = (await loadNotification(world.db, id))!
-  const [parcel] = await planNew(world.db, [{ notification, chunk: 0, recipients: await readUsersOf(world.db, [id]) }])
+  const [work] = await findDirectWork(world.db, [{ notificationId: id, chunk: 0 }])
+  const [parcel] = await planNew(world.db, [{ ...work!, chunk: 0, recipients: work!.devices }])
   const [held] = await beginDeliveries(world.db, [parcel!.delivery.id])
   return { parcel: parcel!, held: held! }
 }

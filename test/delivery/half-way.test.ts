@@ -6,8 +6,8 @@ import type { ExpoMessage } from '../../src/domain/expo-message.ts'
 import type { SendAnswer } from '../../src/ports.ts'
 import { cancelNotification, pauseNotification, resumeNotification } from '../../src/store/control.ts'
 import type { Db } from '../../src/store/db.ts'
-import { loadNotification, notificationState } from '../../src/store/notifications.ts'
-import { readUsersOf } from '../../src/store/plan.ts'
+import { notificationState } from '../../src/store/notifications.ts'
+import { findDirectWork } from '../../src/store/plan.ts'
 import { crowd, expectBalanced } from '../kit/books.ts'
 import { until } from '../kit/guard.ts'
 import { allOk, type Kind, openDatabase, openRunning } from '../kit/inside.ts'
@@ -46,8 +46,8 @@ describe.each(['PGlite', 'PostgreSQL 18'] as const)('on %s', (kind) => {
     ]
     const work: Parameters<typeof planNew>[1] = []
     for (const id of [kept, dropped]) {
-      const notification = (await loadNotification(database.db, id))!
-      work.push({ notification, chunk: 0, recipients: await readUsersOf(database.db, [id]) })
+      const [found] = await findDirectWork(database.db, [{ notificationId: id, chunk: 0 }])
+      work.push({ notification: found!.notification, chunk: 0, recipients: found!.devices })
     }
     await cancelNotification(database.db, dropped)
     await expect(planNew(database.db, work, true)).rejects.toThrow('stopped meanwhile')
