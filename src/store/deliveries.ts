@@ -94,12 +94,13 @@ export async function settleAndBegin(db: Db, settled: Settled[], ids: number[]):
   return done.filter((row): row is Held => row.attempt !== null)
 }
 
+/** The ids are named twice: how many rows JSON has is not known beforehand, and a hundred would be worth reading the whole table. */
 const written = (db: Db, rows: SettledRow[]) => sql<{ id: number }>`
   update ${db.t.deliveries} d set
     state = 2, settled_at = ${db.now}, results = s.results, ticket_ids = s.ticket_ids, accepted = s.accepted,
     refused = s.refused, skipped = s.skipped, expired = s.expired, cancelled = s.cancelled, unknown = s.unknown
   from ${recordset(rows)}
-  where d.id = s.id and d.attempt = s.attempt and d.state = 1
+  where d.id = s.id and d.attempt = s.attempt and d.state = 1 and d.id = any(${rows.map((row) => row.id)}::bigint[])
   returning d.id`
 
 type SettledRow = ReturnType<typeof rowOf>

@@ -13,7 +13,7 @@ export async function insertMessage(
     with met as (insert into ${db.t.users} (id) values (${message.receiverId}) on conflict (id) do nothing)
     insert into ${db.t.messages} (id, sender_id, receiver_id, message_type, content)
     values (${message.id}, ${message.senderId}, ${message.receiverId}, ${message.messageType}, ${message.content})
-    returning *`)
+    returning id, sender_id, receiver_id, message_type, content, created_at`)
   return row as MessageRow
 }
 

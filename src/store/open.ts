@@ -20,6 +20,7 @@ import {
   warmUp,
 } from './queue.ts'
 import { pipelined } from './pipelined.ts'
+import { prepareRepeated } from './prepared.ts'
 import type { Tables } from './tables.ts'
 
 export interface Database {
@@ -100,7 +101,10 @@ export async function openPostgres(options: Common & { url: string }): Promise<D
   })
   pool.on('error', (error) => options.emit('database.error', { error: error.message }))
   // A connection that is checked out and between two statements tells nobody of its end but its own listeners.
-  pool.on('connect', (client) => client.on('error', () => undefined))
+  pool.on('connect', (client) => {
+    client.on('error', () => undefined)
+    prepareRepeated(client)
+  })
   try {
     return await assemble(new PostgresDialect({ pool }), { url: options.url }, options, pipelined(pool, options.schema))
   } catch (error) {

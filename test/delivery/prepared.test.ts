@@ -1,0 +1,49 @@
+/** Statements that come again are prepared: not behind a pooler, not where columns may be added, and with fresh plans. */
+import pg from 'pg'
+import { expect, test } from 'vitest'
+import { prepareRepeated } from '../../src/store/prepared.ts'
+import { openPostgres } from '../kit/postgres.ts'
+
+type Named = { name: string }[]
+
+async function connected(pretend?: { pid: number }) {
+  const postgres = await openPostgres(18)
+  const client = new pg.Client({ connectionString: await postgres.createDatabase(), pipeline: true })
+  await client.connect()
+  if (pretend) Object.assign(client, { processID: pretend.pid })
+  prepareRepeated(client as unknown as pg.PoolClient)
+  await client.query('select 1')
+  const kept = async () => (await client.query<Named[0]>('select name from pg_prepared_statements')).rows.length
+  const close = async () => {
+    await client.end()
+    await postgres.close()
+  }
+  return { client, kept, close }
+}
+
+test('what comes a second time is prepared, once, also when it is asked for twice at once', async () => {
+  const { client, kept, close } = await connected()
+  await client.query('select $1::int as n', [1])
+  expect(await kept()).toBe(0)
+  const [a, b] = await Promise.all([2, 3].map((n) => client.query('select $1::int as n', [n])))
+  expect([a!.rows, b!.rows]).toEqual([[{ n: 2 }], [{ n: 3 }]])
+  expect(await kept()).toBe(1)
+  await close()
+})
+
+test('a table may gain a column meanwhile', async () => {
+  const { client, kept, close } = await connected()
+  await client.query('create table t (a int)')
+  for (let n = 0; n < 3; n++) await client.query('insert into t (a) values ($1) returning *', [n])
+  await client.query('alter table t add b int')
+  expect((await client.query('insert into t (a) values ($1) returning *', [4])).rows).toEqual([{ a: 4, b: null }])
+  expect(await kept()).toBe(0)
+  await close()
+})
+
+test('behind a pooler, which tells another process number, nothing is prepared', async () => {
+  const { client, kept, close } = await connected({ pid: 1 })
+  for (let n = 0; n < 5; n++) await client.query('select $1::int as n', [n])
+  expect(await kept()).toBe(0)
+  await close()
+})
