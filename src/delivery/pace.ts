@@ -26,7 +26,7 @@ export interface Place {
 }
 
 /** The window is longer than Expo's second, so that less than this matters to nobody. */
-const LATE_MS = 15
+const LATE_MS = 8
 /** A direct request that waits asks again soon: its mark on the row lapses. */
 const LONGEST_NAP_MS = 100
 /** Fewer direct recipients a second than this cost less than smaller requests do. */
@@ -52,7 +52,8 @@ export function openPace(db: Db, clock: Clock, limit: number): Pace {
   const depart = async ({ project, recipients }: Ask, asked: number, slotAt: string) => {
     await pass(project, recipients)
     // The other processes hear of it a second before it matters to them, or not at all when the database is away.
-    if (clock.monotonic() - asked > LATE_MS) void leftLate(db, project ?? '', slotAt).catch(() => undefined)
+    const lateMs = clock.monotonic() - asked
+    if (lateMs > LATE_MS) void leftLate(db, project ?? '', slotAt, lateMs).catch(() => undefined)
   }
   const last: Record<Lane, Promise<unknown>> = { direct: Promise.resolve(), broadcast: Promise.resolve() }
   return {

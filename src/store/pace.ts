@@ -8,15 +8,15 @@ import type { Lane } from '../ports.ts'
 import type { Db } from './db.ts'
 
 /**
- * Expo counts where it receives, and requests do not all travel equally long: what is counted here in a little more
- * than a second arrives within any second.
+ * Expo counts where it receives: what is counted here in a little more than a second arrives within any second, though
+ * requests do not all travel equally long, and leave a few milliseconds after they are counted.
  */
-const WINDOW_SECONDS = 1.025
+const WINDOW_SECONDS = 1.015
 /**
  * Broadcasts spread the limit over this long. Longer than the window: one that came late then does not make the sixth
  * after it wait for it, and so on for the rest of the broadcast.
  */
-const SPREAD_SECONDS = 1.03
+const SPREAD_SECONDS = 1.022
 /** A broadcast that came late may catch up by as much, so that timers do not cost throughput. */
 const CREDIT_SECONDS = 0.05
 /** How long a waiting direct request keeps broadcasts away; it asks again sooner than that, and lifts it with its slot. */
@@ -82,10 +82,10 @@ export async function takeSlot(db: Db, ask: Ask): Promise<Slot> {
   return { at: null, waitMs: 0 }
 }
 
-/** A request stood still after it had taken its slot: it counts from now. */
-export async function leftLate(db: Db, project: string, slotAt: string): Promise<void> {
+/** A request stood still after it had taken its slot: it counts from when it left. */
+export async function leftLate(db: Db, project: string, slotAt: string, lateMs: number): Promise<void> {
   const isIt = sql`at between ${slotAt}::timestamptz and ${slotAt}::timestamptz + ${seconds(ONE_ENTRY_SECONDS)}`
-  const moved = sql`case when ${isIt} then ${db.now} else at end`
+  const moved = sql`case when ${isIt} then ${slotAt}::timestamptz + ${seconds(lateMs / 1_000)} else at end`
   const entries = sql`unnest(recent_at, recent_n) as r (at, n)`
   await sql`
     update ${db.t.pace} set recent_at = array(select ${moved} from ${entries} order by ${moved}),
