@@ -16,8 +16,7 @@ export interface Sabotage {
   kind: 'pglite' | 'postgres'
 }
 
-const GUARD = `where d.id = s.id and d.attempt = s.attempt and d.state = 1
-  returning d.id`
+const GUARD = 'where d.id = s.id and d.attempt = s.attempt and d.state = 1'
 
 export const sabotages: Sabotage[] = [
   {
@@ -25,7 +24,7 @@ export const sabotages: Sabotage[] = [
     what: 'no guard in the settle',
     file: 'src/store/deliveries.ts',
     find: GUARD,
-    replace: 'where d.id = s.id\n  returning d.id',
+    replace: 'where d.id = s.id',
     test: 'R3',
     kind: 'postgres',
   },
@@ -113,8 +112,17 @@ export const sabotages: Sabotage[] = [
     id: 'M10',
     what: 'each process has the whole limit for itself',
     file: 'src/delivery/pace.ts',
-    find: "project: request.project ?? '', perSecond",
-    replace: "project: `${request.project ?? ''} of ${process.pid}`, perSecond",
+    find: "const project = request.project ?? ''",
+    replace: "const project = `${request.project ?? ''} of ${process.pid}`",
+    test: 'R10',
+    kind: 'postgres',
+  },
+  {
+    id: 'M10b',
+    what: 'broadcasts keep no connection free, however slow Expo is',
+    file: 'src/delivery/connections.ts',
+    find: 'function keptFree(): number {',
+    replace: 'function keptFree(): number {\n    if (max > 0) return 0',
     test: 'R10',
     kind: 'postgres',
   },
@@ -191,7 +199,7 @@ export const sabotages: Sabotage[] = [
     what: 'a settle asks only whether the delivery is being sent, not by whom',
     file: 'src/store/deliveries.ts',
     find: GUARD,
-    replace: 'where d.id = s.id and d.state = 1\n    returning d.id',
+    replace: 'where d.id = s.id and d.state = 1',
     test: 'test/delivery/deaths.test.ts',
     kind: 'postgres',
   },
