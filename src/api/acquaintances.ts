@@ -7,6 +7,8 @@ import type { User } from './jwt.ts'
 const MAX_KNOWN = 10_000
 /** Users can be erased, and told another name elsewhere: whoever is met later than this is looked up again. */
 const KNOWN_FOR_MS = 60_000
+/** Who has no name may be told one any moment, by a webhook or at another process. */
+const NAMELESS_FOR_MS = 5_000
 
 export interface Acquaintances {
   /** @returns them with the name in their token, or the one that an earlier token told. */
@@ -20,7 +22,8 @@ export function acquaintances(db: Db, now: () => number): Acquaintances {
     forget: (userId) => void known.delete(userId),
     meet: async ({ id, name }) => {
       const last = known.get(id)
-      if (last !== undefined && (name === null || last.name === name) && now() - last.at < KNOWN_FOR_MS)
+      const lasts = last?.name === null ? NAMELESS_FOR_MS : KNOWN_FOR_MS
+      if (last !== undefined && (name === null || last.name === name) && now() - last.at < lasts)
         return { id, name: last.name }
       const nameNow = await ensureUser(db, { id, name })
       known.delete(id)

@@ -8,7 +8,7 @@ import { ClaimLost, type Job } from '../store/queue.ts'
 import { all } from '../domain/all.ts'
 import { closePlan, type Ending, endingOf } from './ending.ts'
 import type { Parcel } from './parcel.ts'
-import { DIRECT_CHUNK, isIn, planNew, resumePlan, type ToPlan } from './plan.ts'
+import { DIRECT_CHUNK, isIn, mayBeSkipped, planNew, resumePlan, type ToPlan } from './plan.ts'
 import { enqueueReceipts } from './receipts.ts'
 import type { Ended, Hold, Run } from './run.ts'
 import { worst } from './run.ts'
@@ -21,7 +21,8 @@ type DirectJob = Job<'send-direct'>
 interface Task {
   job: DirectJob
   notification: Notification
-  devices: Recipient[]
+  /** Undefined: there are too many before it. */
+  devices: Recipient[] | undefined
   /** What an earlier attempt has planned. */
   plan: Plan | undefined
 }
@@ -33,6 +34,7 @@ export async function sendDirect(place: Workplace, run: Run, jobs: DirectJob[]):
   const works = await findDirectWork(
     place.db,
     jobs.map((job) => pieceOf(job.data.notificationId)),
+    MOST_RECIPIENTS,
   )
   const tasks: Task[] = []
   for (const [index, job] of jobs.entries()) {
@@ -96,6 +98,7 @@ async function parcelsOf(place: Workplace, tasks: Task[]): Promise<Planned> {
 
 /** What fits into one request need not be planned first and begun afterwards, nor wait for its turn until then. */
 function startAhead({ breaker, turns }: Workplace, work: ToPlan[]): HeadStart | undefined {
+  if (work.some(mayBeSkipped)) return undefined
   const recipients = work.flatMap((one) => one.recipients)
   const [project, ...others] = new Set(recipients.map((one) => one.project))
   if (project === undefined || others.length > 0 || recipients.length > MAX_RECIPIENTS) return undefined
@@ -108,6 +111,7 @@ function chooseUpTo(most: number, tasks: Task[]) {
   const skipped: Planned['skipped'] = new Map()
   let count = 0
   for (const task of tasks) {
+    if (!task.devices) continue
     const recipients = task.devices.filter((device) => isIn(task.notification.audience, device))
     if (count > 0 && count + recipients.length > most) continue
     count += recipients.length

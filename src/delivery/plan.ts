@@ -31,6 +31,13 @@ export interface ToPlan {
   most?: number
 }
 
+const isMuted = (recipient: Recipient, { notification }: ToPlan) =>
+  recipient.muted?.includes(notification.kind) ?? false
+
+/** Whether there is anybody among them to whom it may not be sent. */
+export const mayBeSkipped = (one: ToPlan): boolean =>
+  one.recipients.some((recipient) => recipient.suspended || isMuted(recipient, one))
+
 /**
  * Writes the plan of work that has none yet. Who is suspended, or has muted this kind, is written down as skipped; but
  * now and then a suspended one is sent to after all, to see whether the app's credentials work again.
@@ -38,8 +45,8 @@ export interface ToPlan {
  */
 export async function planNew(db: Db, work: ToPlan[], begin = false): Promise<Parcel[]> {
   const probed = await chooseProbes(db, work)
-  const whySkipped = (recipient: Recipient, { notification }: ToPlan) => {
-    if (recipient.muted?.includes(notification.kind)) return 'muted'
+  const whySkipped = (recipient: Recipient, one: ToPlan) => {
+    if (isMuted(recipient, one)) return 'muted'
     return recipient.suspended && !probed.has(recipient.id) ? 'credentials' : undefined
   }
   const rows = work.flatMap((one) =>
@@ -96,7 +103,7 @@ function cut({ notification, chunk, most }: ToPlan, recipients: Recipient[], fir
 /** The next real notification due to a suspended token, one for each project and platform at a time. */
 async function chooseProbes(db: Db, work: ToPlan[]): Promise<Set<number>> {
   const suspended = work.flatMap((one) =>
-    one.recipients.filter((recipient) => recipient.suspended && !recipient.muted?.includes(one.notification.kind)),
+    one.recipients.filter((recipient) => recipient.suspended && !isMuted(recipient, one)),
   )
   const probes = new Set<number>()
   for (const [first] of Map.groupBy(suspended, ({ project, deviceType }) => `${project}/${deviceType}`).values()) {

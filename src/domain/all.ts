@@ -5,12 +5,16 @@
 export async function all<const T extends readonly Promise<unknown>[]>(promises: T): Promise<Outcomes<T>> {
   const outcomes = await Promise.allSettled(promises)
   const failed = outcomes.filter((outcome) => outcome.status === 'rejected')
-  const cause = failed.find((outcome) => (outcome.reason as { code?: string }).code !== FAILED_BEFORE) ?? failed[0]
+  const cause =
+    failed.find((outcome) => !CONSEQUENCES.has((outcome.reason as { code?: string }).code ?? '')) ?? failed[0]
   if (cause) throw cause.reason
   return outcomes.map((outcome) => (outcome as PromiseFulfilledResult<unknown>).value) as Outcomes<T>
 }
 
-/** PostgreSQL's word for: another statement of the same transaction has failed already. */
-const FAILED_BEFORE = '25P02'
+/**
+ * PostgreSQL's words for: another statement of the same transaction has failed already; and so this one, which was to be
+ * prepared on the way, is not there.
+ */
+const CONSEQUENCES = new Set(['25P02', '26000'])
 
 type Outcomes<T extends readonly Promise<unknown>[]> = { -readonly [K in keyof T]: Awaited<T[K]> }

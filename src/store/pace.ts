@@ -21,8 +21,6 @@ const SPREAD_SECONDS = 1.022
 const CREDIT_SECONDS = 0.05
 /** How long a waiting direct request keeps broadcasts away; it asks again sooner than that, and lifts it with its slot. */
 const DIRECT_MARK_SECONDS = 0.25
-/** Sendings closer together than this are one entry, so that the row stays small at any rate. */
-const ONE_ENTRY_SECONDS = 0.01
 /** The memory of how many direct recipients there are a second. */
 const DIRECT_MEMORY_SECONDS = 3
 /** After a 429 the pace climbs back by this share of the configured rate each second. */
@@ -82,21 +80,32 @@ export async function takeSlot(db: Db, ask: Ask): Promise<Slot> {
   return { at: null, waitMs: 0 }
 }
 
-/** A request stood still after it had taken its slot: it counts from when it left. */
-export async function leftLate(db: Db, project: string, slotAt: string, lateMs: number): Promise<void> {
-  const isIt = sql`at between ${slotAt}::timestamptz and ${slotAt}::timestamptz + ${seconds(ONE_ENTRY_SECONDS)}`
-  const moved = sql`case when ${isIt} then ${slotAt}::timestamptz + ${seconds(lateMs / 1_000)} else at end`
-  const entries = sql`unnest(recent_at, recent_n) as r (at, n)`
+/** A request stood still after it had taken its slot: it counts from when it left. As little as a slot does it wait for the disk. */
+export async function leftLate(db: Db, left: Pick<Ask, 'project' | 'recipients'> & { slotAt: string; lateMs: number }) {
+  const slotAt = sql`${left.slotAt}::timestamptz`
+  const leftAt = sql`${slotAt} + ${seconds(left.lateMs / 1_000)}`
+  const entries = sql`(
+    select case when ${inOneBin(sql`at`, slotAt)} then ${leftAt} else at end as at, n from unnest(recent_at, recent_n) as r (at, n)
+    union all
+    select ${leftAt}, ${left.recipients}::int
+    where not exists (select from unnest(recent_at) as at where ${inOneBin(sql`at`, slotAt)})) e`
   await sql`
-    update ${db.t.pace} set recent_at = array(select ${moved} from ${entries} order by ${moved}),
-      recent_n = array(select n from ${entries} order by ${moved})
-    where project = ${project} and exists (select from unnest(recent_at) as at where ${isIt})`.execute(db.kysely)
+    with told as (
+      update ${db.t.pace} set recent_at = array(select at from ${entries} order by at),
+        recent_n = array(select n from ${entries} order by at)
+      where project = ${left.project}
+      returning project)
+    select set_config('synchronous_commit', 'off', true) from told`.execute(db.kysely)
 }
+
+/** Sendings of the same hundredth of a second are one entry, so that the row stays small at any rate. */
+const inOneBin = (one: ReturnType<typeof sql>, other: ReturnType<typeof sql>) =>
+  sql`date_bin('10 ms', ${one}, timestamptz 'epoch') = date_bin('10 ms', ${other}, timestamptz 'epoch')`
 
 /** The window without what has left it, and with this request. */
 function entered(db: Db, { recipients }: Ask) {
   const young = sql`at > ${db.now} - ${seconds(WINDOW_SECONDS)}`
-  const merged = sql`at > ${db.now} - ${seconds(ONE_ENTRY_SECONDS)}`
+  const merged = inOneBin(sql`at`, sql`${db.now}`)
   return sql`
     recent_at = array(select at from unnest(recent_at) as at where ${young} and not ${merged} order by at) || ${db.now},
     recent_n = array(select n from unnest(recent_at, recent_n) as r (at, n) where ${young} and not ${merged} order by at)

@@ -88,16 +88,22 @@ export async function findWork(db: Db, pieces: Piece[]): Promise<(Work | undefin
 
 /** A direct notification. */
 export interface DirectWork extends Work {
-  /** The push tokens of the users whom it names, now. */
-  devices: Recipient[]
+  /** The push tokens of the users whom it names, now; undefined: more were asked for than are read at once. */
+  devices: Recipient[] | undefined
 }
 
-/** All that a direct notification needs, in one question. */
-export async function findDirectWork(db: Db, pieces: Piece[]): Promise<(DirectWork | undefined)[]> {
-  const named = sql`array(select jsonb_array_elements_text(n.audience -> 'users'))`
+/**
+ * All that direct notifications need, in one question.
+ * @param mostUsers whose devices are read: those of the first notification in any case.
+ */
+export async function findDirectWork(db: Db, pieces: Piece[], mostUsers: number): Promise<(DirectWork | undefined)[]> {
+  const users = sql`n.audience -> 'users'`
+  const named = sql`array(select jsonb_array_elements_text(${users}))`
   const devices = sql`
-    (select json_agg(device order by device.id) from (
-      select ${recipient(db)} from ${db.t.push_tokens} p where ${IN_AUDIENCE} and user_id = any(${named})) device)`
+    case when w.position = 1 or sum(jsonb_array_length(${users})) over (order by w.position) <= ${mostUsers}::int then
+      (select coalesce(json_agg(device order by device.id), '[]') from (
+        select ${recipient(db)} from ${db.t.push_tokens} p where ${IN_AUDIENCE} and user_id = any(${named})) device)
+    end`
   return readWork(db, pieces, devices)
 }
 
@@ -112,7 +118,7 @@ async function readWork(db: Db, pieces: Piece[], devicesOf: RawBuilder<unknown>)
     join ${db.t.notifications} n on n.id = w.id`)
   const works: (DirectWork | undefined)[] = pieces.map(() => undefined)
   for (const { position, plan, devices, ...notification } of rows)
-    works[position - 1] = { notification, plan: planOf(plan), devices: devices ?? [] }
+    works[position - 1] = { notification, plan: planOf(plan), devices: devices ?? undefined }
   return works
 }
 

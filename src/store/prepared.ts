@@ -1,7 +1,9 @@
 /**
  * Statements that come again are parsed and planned once for each connection: PostgreSQL otherwise spends as long on
- * that as on running them. Only on a connection of our own: a pooler in between would mix up whose they are.
+ * that as on running them. Only on a connection of our own: a pooler in between would mix up whose they are. Their names
+ * are made of their text, so that a mix-up would be an error, never another statement.
  */
+import { createHash } from 'node:crypto'
 import type { PoolClient } from 'pg'
 
 /** How many a connection keeps: what is worded anew each time is not worth keeping. */
@@ -9,7 +11,9 @@ const MOST_KEPT = 200
 /** Tables grow, and a plan for an empty one is a bad plan for a full one: plans are made anew after this long. */
 const PLANS_LAST_MS = 5_000
 /** A kept statement fails when its columns change; where they are not named, a newer version may add some. */
-const ALL_COLUMNS = /(?:select|returning) (?:\w+\.)?\*/i
+const ALL_COLUMNS = /(?:select|returning) (?:["\w]+\.)?\*/i
+/** PostgreSQL's codes for a prepared statement whose result has changed, and for one that is not there. */
+const SPOILED = new Set(['0A000', '26000'])
 
 type Query = { name: string; text: string; values: unknown[] }
 type Send = (query: string | Query, ...more: unknown[]) => Promise<unknown>
@@ -19,7 +23,7 @@ export function prepareRepeated(client: PoolClient): void {
   const send = client.query.bind(client) as Send
   /** Null: it has come once. */
   const names = new Map<string, string | null>()
-  let prepared = 0
+  let forgotten = 0
   let isOurs = false
   let plannedAt = performance.now()
 
@@ -30,9 +34,18 @@ export function prepareRepeated(client: PoolClient): void {
       if (names.size < MOST_KEPT && !ALL_COLUMNS.test(text)) names.set(text, null)
       return undefined
     }
-    prepared += 1
-    names.set(text, `s${prepared}`)
-    return `s${prepared}`
+    const given = `belfry_${forgotten}_${createHash('sha256').update(text).digest('base64url').slice(0, 32)}`
+    names.set(text, given)
+    return given
+  }
+
+  /** Its columns have another type now, or it is gone: under another name it is prepared anew. */
+  function forget(text: string, error: unknown): never {
+    if (SPOILED.has((error as { code?: string }).code ?? '')) {
+      forgotten += 1
+      names.set(text, null)
+    }
+    throw error
   }
 
   function planAnew(): void {
@@ -47,7 +60,7 @@ export function prepareRepeated(client: PoolClient): void {
     const name = nameOf(text)
     if (name === undefined) return send(text, values)
     planAnew()
-    return send({ name, text, values })
+    return send({ name, text, values }).catch((error: unknown) => forget(text, error))
   }
   client.query = query as PoolClient['query']
   isDirect(client).then(

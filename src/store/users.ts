@@ -12,7 +12,7 @@ export async function ensureUser(db: Db, user: { id: string; name: string | null
     select name from written
     union all
     select name from ${db.t.users} where id = ${user.id} and not exists (select from written)`)
-  // Just made by somebody else, so not to be seen yet: with the same name, or none.
+  // Just made by somebody else, and not to be seen yet.
   return row === undefined ? user.name : row.name
 }
 

@@ -1,7 +1,13 @@
 /** What a death leaves behind is taken up again; what the dead say later is kept, and overwrites nothing. */
 import { describe, expect, test } from 'vitest'
 import { RESULT } from '../../src/domain/result.ts'
-import { beginDeliveries, settleDeliveries, takeOver } from '../../src/store/deliveries.ts'
+import {
+  beginDeliveries,
+  releaseDeliveries,
+  repeatAmbiguous,
+  settleDeliveries,
+  takeOver,
+} from '../../src/store/deliveries.ts'
 import { totalsOf } from '../../src/store/ledger.ts'
 import { planNew } from '../../src/delivery/plan.ts'
 import { findDirectWork } from '../../src/store/plan.ts'
@@ -11,8 +17,8 @@ import { allOk, openDatabase, openRunning, type Opened } from '../kit/inside.ts'
 
 /** As far as a process gets that dies right after saving its intent. */
 async function beginAndDie(world: Opened, id: string) {
-  const [work] = await findDirectWork(world.db, [{ notificationId: id, chunk: 0 }])
-  const [parcel] = await planNew(world.db, [{ ...work!, chunk: 0, recipients: work!.devices }])
+  const [work] = await findDirectWork(world.db, [{ notificationId: id, chunk: 0 }], 1_000)
+  const [parcel] = await planNew(world.db, [{ ...work!, chunk: 0, recipients: work!.devices! }])
   const [held] = await beginDeliveries(world.db, [parcel!.delivery.id])
   return { parcel: parcel!, held: held! }
 }
@@ -79,8 +85,20 @@ describe.each(['PGlite', 'PostgreSQL 18'] as const)('on %s', (kind) => {
     const [second] = await beginDeliveries(database.db, [held.id])
     expect(second?.attempt).toBeGreaterThan(held.attempt)
     await settleDeliveries(database.db, [{ ...held, results: [RESULT.unknown], ticketIds: null }])
-    const [row] = await database.db.kysely.selectFrom('deliveries').selectAll().execute()
-    expect(row).toMatchObject({ state: 1, attempt: second?.attempt, unknown: 0 })
+    for (const putBack of [releaseDeliveries, repeatAmbiguous, takeOver]) await putBack(database.db, [held])
+    const row = () => database.db.kysely.selectFrom('deliveries').selectAll().execute()
+    expect(await row()).toMatchObject([{ state: 1, attempt: second?.attempt, unknown: 0, ambiguous: 0, deaths: 1 }])
+  })
+
+  test('what is settled stays as it is, whoever comes back to it', async () => {
+    const { database, id } = await worldBeforeWork(kind)
+    const { held } = await beginAndDie(database, id)
+    await settleDeliveries(database.db, [{ ...held, results: [RESULT.accepted], ticketIds: ['t'] }])
+    for (const putBack of [releaseDeliveries, repeatAmbiguous, takeOver]) await putBack(database.db, [held])
+    await settleDeliveries(database.db, [{ ...held, results: [RESULT.unknown], ticketIds: null }])
+    expect(await beginDeliveries(database.db, [held.id])).toEqual([])
+    const rows = await database.db.kysely.selectFrom('deliveries').selectAll().execute()
+    expect(rows).toMatchObject([{ state: 2, accepted: 1, unknown: 0, ambiguous: 0, deaths: 0 }])
   })
 
   test('a stop lets the request under way finish, saves its answer, and leaves the rest to the next start', async () => {

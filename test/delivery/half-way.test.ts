@@ -46,8 +46,8 @@ describe.each(['PGlite', 'PostgreSQL 18'] as const)('on %s', (kind) => {
     ]
     const work: Parameters<typeof planNew>[1] = []
     for (const id of [kept, dropped]) {
-      const [found] = await findDirectWork(database.db, [{ notificationId: id, chunk: 0 }])
-      work.push({ notification: found!.notification, chunk: 0, recipients: found!.devices })
+      const [found] = await findDirectWork(database.db, [{ notificationId: id, chunk: 0 }], 1_000)
+      work.push({ notification: found!.notification, chunk: 0, recipients: found!.devices! })
     }
     await cancelNotification(database.db, dropped)
     await expect(planNew(database.db, work, true)).rejects.toThrow('stopped meanwhile')

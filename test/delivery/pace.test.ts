@@ -52,12 +52,30 @@ describe.each(KINDS)('on %s', (kind) => {
     await goTo(500)
     expect((await takeSlot(db, half)).at).not.toBeNull()
     await goTo(700)
-    await leftLate(db, '', at!, 700)
+    await leftLate(db, { project: '', recipients: 300, slotAt: at!, lateMs: 700 })
     await goTo(1_100)
     expect(await takeSlot(db, half)).toEqual({ at: null, waitMs: 415 })
     await goTo(1_516)
     expect((await takeSlot(db, half)).at).not.toBeNull()
     expect(await takeSlot(db, half)).toEqual({ at: null, waitMs: 199 })
+  })
+
+  test('a request that left later than the row remembers counts all the same', async () => {
+    const { db, goTo } = await stillStanding(kind)
+    const half = { ...direct, recipients: 300 }
+    const { at } = await takeSlot(db, half)
+    await goTo(2_000)
+    expect((await takeSlot(db, half)).at).not.toBeNull()
+    await leftLate(db, { project: '', recipients: 300, slotAt: at!, lateMs: 2_000 })
+    expect((await takeSlot(db, half)).at).toBeNull()
+  })
+
+  test('many that come closely, and stay below the limit, never wait', async () => {
+    const { db, goTo } = await stillStanding(kind)
+    for (let ms = 0; ms < 2_500; ms += 9) {
+      await goTo(ms)
+      expect((await takeSlot(db, { ...direct, perSecond: 200 })).at).not.toBeNull()
+    }
   })
 
   test('over a long broadcast at least 95 % of the limit is used, and no second holds more', async () => {

@@ -47,3 +47,15 @@ test('behind a pooler, which tells another process number, nothing is prepared',
   expect(await kept()).toBe(0)
   await close()
 })
+
+test('a column that changes its type spoils one question, not the connection', async () => {
+  const { client, kept, close } = await connected()
+  await client.query('create table t (a int)')
+  const ask = () => client.query('select a from t where a = $1', [1])
+  for (let n = 0; n < 3; n++) await ask()
+  await client.query('alter table t alter column a type bigint')
+  await expect(ask()).rejects.toMatchObject({ code: '0A000' })
+  expect((await ask()).rows).toEqual([])
+  expect(await kept()).toBe(2)
+  await close()
+})

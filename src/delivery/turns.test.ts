@@ -1,0 +1,40 @@
+import { expect, test } from 'vitest'
+import { openConnections } from './connections.ts'
+import type { Pace, Place } from './pace.ts'
+import { openTurns } from './turns.ts'
+
+const place: Place = { depart: async () => undefined }
+const stop = new AbortController().signal
+const ticks = () => new Promise((resolve) => setImmediate(resolve))
+
+/** One connection, and two permits. */
+function turns(take: Pace['take']) {
+  const connections = openConnections(1, () => 0)
+  return { connections, ...openTurns({ connections, pace: { take } as Pace, stop }) }
+}
+
+test('a head start that is left gives back its permit, and its connection as soon as it has one', async () => {
+  const { promise: paced, resolve: goOn } = Promise.withResolvers<Place>()
+  const { ahead, connections } = turns(() => paced)
+  const start = ahead(null, 1)!
+  await ticks()
+  start.leave()
+  const next = connections.connection('direct')
+  goOn(place)
+  await start.turn
+  expect(await next).toBeTypeOf('function')
+  expect([connections.permitNow('direct'), connections.permitNow('direct')].every(Boolean)).toBe(true)
+})
+
+test('a head start whose database goes away fails nobody but who waits for it, and holds nothing', async () => {
+  const { ahead, connections } = turns(async () => Promise.reject(new Error('connection terminated')))
+  const start = ahead(null, 1)!
+  start.leave()
+  await expect(start.turn).rejects.toThrow('terminated')
+  expect(await connections.connection('direct')).toBeTypeOf('function')
+})
+
+test('no permit, no head start', () => {
+  const { ahead } = turns(async () => place)
+  expect([ahead(null, 1), ahead(null, 1), ahead(null, 1)].map(Boolean)).toEqual([true, true, false])
+})
