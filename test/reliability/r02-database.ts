@@ -72,7 +72,7 @@ export const r02: Test = {
           run.note(`crash ${crash}`)
         }
         await talking.stop()
-        await world.settled(120_000)
+        await world.settled(run.of(120_000, 120_000, 400_000))
         if (!program.isRunning()) problems.push('the process has died')
         // A silence longer than a heartbeat may cost a takeover of what was in flight.
         return { faults: cutOff === cuts ? cutOff + crashes : 0, problems, expected: { takeovers: crashes } }
