@@ -1,7 +1,7 @@
 /**
  * `npm run soak -- --minutes 30`: everything at once, for long. Messages at 50 a second and broadcasts, pushes at 300 a
- * second, Expo failing as in R4 at a fifth, a kill every 5 minutes, the database cut every 3. Two processes: one is
- * killed, the other shows what memory does in the long run. At the end: nothing lost, and nothing that grew without bound.
+ * second, Expo failing as in R4 at a fifth, a kill every 5 minutes, the database cut every 3. Two processes: a worker is
+ * killed, and one that does everything shows what memory does in the long run. At the end: nothing lost, and nothing that grew without bound.
  */
 import { readFileSync } from 'node:fs'
 import { parseArgs } from 'node:util'
@@ -62,7 +62,7 @@ process.exit(code)
 
 async function soak(inWorld: World): Promise<number> {
   const steady = await inWorld.start()
-  let victim = await inWorld.start()
+  let victim = await inWorld.start({ role: 'worker' })
   const began = performance.now()
   const seconds = () => (performance.now() - began) / 1_000
   const samples: Sample[] = []
@@ -84,7 +84,7 @@ async function soak(inWorld: World): Promise<number> {
     if (seconds() >= nextKill) {
       await inWorld.kill(victim)
       kills++
-      victim = await inWorld.start()
+      victim = await inWorld.start({ role: 'worker' })
       nextKill += KILL_EVERY_S
     }
     if (seconds() >= nextSample) {
