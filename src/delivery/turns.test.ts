@@ -15,8 +15,8 @@ function turns(take: Pace['take']) {
 
 test('a head start that is left gives back its permit, and its connection as soon as it has one', async () => {
   const { promise: paced, resolve: goOn } = Promise.withResolvers<Place>()
-  const { ahead, connections } = turns(() => paced)
-  const start = ahead(null, 1)!
+  const { connections, ...lane } = turns(() => paced)
+  const start = lane.ahead(null, 1)!
   await ticks()
   start.leave()
   const next = connections.connection('direct')
@@ -27,14 +27,14 @@ test('a head start that is left gives back its permit, and its connection as soo
 })
 
 test('a head start whose database goes away fails nobody but who waits for it, and holds nothing', async () => {
-  const { ahead, connections } = turns(async () => Promise.reject(new Error('connection terminated')))
-  const start = ahead(null, 1)!
+  const { connections, ...lane } = turns(async () => Promise.reject(new Error('connection terminated')))
+  const start = lane.ahead(null, 1)!
   start.leave()
   await expect(start.turn).rejects.toThrow('terminated')
   expect(await connections.connection('direct')).toBeTypeOf('function')
 })
 
 test('no permit, no head start', () => {
-  const { ahead } = turns(async () => place)
-  expect([ahead(null, 1), ahead(null, 1), ahead(null, 1)].map(Boolean)).toEqual([true, true, false])
+  const lane = turns(async () => place)
+  expect([lane.ahead(null, 1), lane.ahead(null, 1), lane.ahead(null, 1)].map(Boolean)).toEqual([true, true, false])
 })

@@ -3,7 +3,7 @@ import { failpoint } from '../domain/failpoint.ts'
 import { sql } from 'kysely'
 import type { Db } from './db.ts'
 import { followersOf, IN_AUDIENCE } from './plan.ts'
-import type { QueueData } from './queue.ts'
+import { ClaimLost, type QueueData } from './queue.ts'
 
 /** Ten full requests; the unit of work, and of what a pause or a cancel may still let through. */
 export const CHUNK_TOKENS = 1_000
@@ -13,14 +13,16 @@ export const PAGE_CHUNKS = 32
 /**
  * One transaction: the page's chunks become jobs and the cursor moves. The chunk in the middle carries the baton: who
  * settles it asks for the next page, so nobody polls, and nothing grows with the audience.
- * @returns false when this page was cut before, or the notification is no longer being sent.
+ * Throws ClaimLost when the notification has just been paused: whoever takes the job then parks it.
+ * @returns false when this page was cut before, or the notification has ended.
  */
 export async function cutPage(tx: Db, { notificationId, page, trace }: QueueData['fan-out']): Promise<boolean> {
-  const [at] = await tx.rows<{ cursor: number; max_token_id: number; topic: string | null }>(sql`
-    select cursor, max_token_id, audience ->> 'topic' as topic from ${tx.t.notifications}
-    where id = ${notificationId} and page = ${page} and state in ('queued', 'sending') and not fan_out_done
+  const [at] = await tx.rows<{ cursor: number; max_token_id: number; topic: string | null; state: string }>(sql`
+    select cursor, max_token_id, audience ->> 'topic' as topic, state from ${tx.t.notifications}
+    where id = ${notificationId} and page = ${page} and not fan_out_done
     for update`)
-  if (!at) return false
+  if (at?.state === 'paused') throw new ClaimLost('it has been paused meanwhile')
+  if (at?.state !== 'queued' && at?.state !== 'sending') return false
   const chunks = await tx.rows<{ from: number; to: number }>(sql`
     select min(id) as "from", max(id) as "to" from (
       select id, (row_number() over (order by id) - 1) / ${CHUNK_TOKENS}::int as chunk

@@ -95,8 +95,8 @@ describe.each(['PGlite', 'PostgreSQL 18'] as const)('on %s', (kind) => {
 
   test('only DeviceNotRegistered retires, only InvalidCredentials suspends, and nothing is deleted', async () => {
     const codes = {
-      'ExponentPushToken[crowd-1]': 'DeviceNotRegistered',
-      'ExponentPushToken[crowd-2]': 'InvalidCredentials',
+      'ExponentPushToken[crowd-1]': 'InvalidCredentials',
+      'ExponentPushToken[crowd-2]': 'DeviceNotRegistered',
       'ExponentPushToken[crowd-3]': 'MessageTooBig',
       'ExponentPushToken[crowd-4]': 'SomethingNew',
     }
@@ -107,12 +107,15 @@ describe.each(['PGlite', 'PostgreSQL 18'] as const)('on %s', (kind) => {
     const reasons = await Promise.all(
       [1, 2, 3, 4, 5].map(async (n) => (await listPushTokens(world.db, `crowd-${n}`))[0]?.inactive_reason),
     )
-    expect(reasons).toEqual(['DeviceNotRegistered', 'InvalidCredentials', null, null, null])
+    expect(reasons).toEqual(['InvalidCredentials', 'DeviceNotRegistered', null, null, null])
     expect(await expectBalanced(world, id)).toMatchObject({ accepted: 2, refused: 4 })
     world.sent.length = 0
-    await world.notify({ audience: { everyone: true } })
+    const second = await world.notify({ audience: { everyone: true } })
+    const direct = await world.notify({ audience: { users: ['crowd-2'] } })
     await world.drain()
-    expect(world.sent.map((one) => one.token)).not.toContain('ExponentPushToken[crowd-1]')
+    expect(await expectBalanced(world, second)).toMatchObject({ targeted: 5, skipped: 1 })
+    expect(await expectBalanced(world, direct)).toMatchObject({ targeted: 0 })
+    expect(world.sent.map((one) => one.token)).not.toContain('ExponentPushToken[crowd-2]')
     expect(world.sent).toHaveLength(4)
   })
 

@@ -2,7 +2,8 @@
 import { sql } from 'kysely'
 import { describe, expect, test } from 'vitest'
 import { cancelNotification, pauseNotification, resumeNotification } from '../../src/store/control.ts'
-import { notificationState } from '../../src/store/notifications.ts'
+import { finishNotifications, notificationState } from '../../src/store/notifications.ts'
+import { insertPlan } from '../../src/store/plan.ts'
 import { once } from '../../src/store/idempotency.ts'
 import { prune } from '../../src/store/upkeep.ts'
 import { crowd, expectBalanced } from '../kit/books.ts'
@@ -75,6 +76,59 @@ describe.each(['PGlite', 'PostgreSQL 18'] as const)('on %s', (kind) => {
     await later.drain()
     expect(later.sent).toHaveLength(1)
     expect(await notificationState(world.db, id)).toMatchObject({ state: 'finished' })
+  })
+
+  test('a broadcast that is paused before its first page waits, and goes on when it is resumed', async () => {
+    const before = await openRunning(kind)
+    await before.device('ben')
+    await before.stop()
+    const id = await before.notify({ audience: { everyone: true } })
+    await pauseNotification(before.db, id)
+    const world = await openRunning(kind, {}, { database: before })
+    const parked = () => world.db.kysely.selectFrom('parked').select('id').executeTakeFirst()
+    await until('it to be parked', parked)
+    await resumeNotification(world.db, id)
+    await world.drain()
+    expect(world.sent).toHaveLength(1)
+  })
+
+  test('what has ended stays as it ended, and nobody is said to have touched it', async () => {
+    const world = await openRunning(kind)
+    await world.device('ben')
+    const id = await world.notify({ audience: { users: ['ben'] } })
+    await world.drain()
+    await until('its end', async () => (await notificationState(world.db, id))?.state === 'finished')
+    for (const touch of [pauseNotification, resumeNotification, cancelNotification])
+      expect(await touch(world.db, id)).toBe('finished')
+    expect(await world.db.kysely.selectFrom('audit').select('id').execute()).toEqual([])
+    expect(await finishNotifications(world.db, [{ id, skipReason: 'disabled' }])).toEqual([])
+    expect(await notificationState(world.db, id)).toMatchObject({ skipReason: null })
+  })
+
+  test('a hand on one notification moves no other', async () => {
+    const world = await openRunning(kind)
+    await world.stop()
+    const [id, other] = [
+      await world.notify({ audience: { users: ['ben'] } }),
+      await world.notify({ audience: { users: ['ben'] } }),
+    ]
+    const stateOf = async () => (await notificationState(world.db, other))?.state
+    await pauseNotification(world.db, id)
+    expect(await stateOf()).toBe('queued')
+    await pauseNotification(world.db, other)
+    const parked = {
+      notification_id: other,
+      queue: 'send-direct',
+      data: JSON.stringify({ notificationId: other, tries: 0 }),
+    }
+    await world.db.kysely.insertInto('parked').values(parked).execute()
+    await insertPlan(world.db, [{ notificationId: other, chunk: 0, part: 0, project: null, tokenIds: [1] }])
+    await resumeNotification(world.db, id)
+    expect(await stateOf()).toBe('paused')
+    await cancelNotification(world.db, id)
+    expect(await stateOf()).toBe('paused')
+    expect(await world.db.kysely.selectFrom('parked').select('id').execute()).toHaveLength(1)
+    expect(await expectBalanced(world, other)).toMatchObject({ pending: 1, cancelled: 0 })
   })
 
   test('a notification that nobody knows cannot be paused', async () => {

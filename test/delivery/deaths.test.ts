@@ -1,16 +1,23 @@
 /** What a death leaves behind is taken up again; what the dead say later is kept, and overwrites nothing. */
+import { sql } from 'kysely'
 import { describe, expect, test } from 'vitest'
+import type { Audience } from '../../src/domain/notification.ts'
 import { RESULT } from '../../src/domain/result.ts'
 import {
   beginDeliveries,
   releaseDeliveries,
   repeatAmbiguous,
   settleDeliveries,
+  splitDelivery,
   takeOver,
 } from '../../src/store/deliveries.ts'
 import { totalsOf } from '../../src/store/ledger.ts'
 import { planNew } from '../../src/delivery/plan.ts'
-import { findDirectWork } from '../../src/store/plan.ts'
+import { writeRefused } from '../../src/delivery/settle.ts'
+import { findDirectWork, findWork, readChunk } from '../../src/store/plan.ts'
+import { registerPushToken, unregisterPushToken } from '../../src/store/push-tokens.ts'
+import { findAwaiting, settleReceipts } from '../../src/store/receipts.ts'
+import { ensureUser } from '../../src/store/users.ts'
 import { expectBalanced } from '../kit/books.ts'
 import { until } from '../kit/guard.ts'
 import { allOk, openDatabase, openRunning, type Opened } from '../kit/inside.ts'
@@ -23,13 +30,23 @@ async function beginAndDie(world: Opened, id: string) {
   return { parcel: parcel!, held: held! }
 }
 
-async function worldBeforeWork(kind: 'PGlite' | 'PostgreSQL 18') {
+async function worldBeforeWork(
+  kind: 'PGlite' | 'PostgreSQL 18',
+  { devices = 1, audience = { users: ['ben'] } }: { devices?: number; audience?: Audience } = {},
+) {
   const database = await openDatabase(kind)
   const before = await openRunning(kind, {}, { database })
-  await before.device('ben')
+  const tokens: string[] = []
+  for (let i = 0; i < devices; i++) tokens.push(await before.device('ben'))
   await before.stop()
-  const id = await before.notify({ audience: { users: ['ben'] } })
-  return { database, id }
+  const id = await before.notify({ audience })
+  return { database, id, tokens }
+}
+
+async function movedTo(database: Opened, move: Parameters<typeof registerPushToken>[1]): Promise<Opened> {
+  await ensureUser(database.db, { id: move.userId, name: null })
+  await registerPushToken(database.db, move)
+  return database
 }
 
 describe.each(['PGlite', 'PostgreSQL 18'] as const)('on %s', (kind) => {
@@ -59,8 +76,10 @@ describe.each(['PGlite', 'PostgreSQL 18'] as const)('on %s', (kind) => {
     const world = await openRunning(kind, {}, { database })
     await world.drain()
     const before = await world.db.kysely.selectFrom('deliveries').selectAll().execute()
-    await settleDeliveries(world.db, [{ ...held, results: [RESULT.accepted], ticketIds: ['late ticket'] }])
+    const late = { ...held, results: [RESULT.accepted], ticketIds: ['late ticket'] }
+    for (const again of [late, late]) await settleDeliveries(world.db, [again])
     const after = await world.db.kysely.selectFrom('deliveries').selectAll().orderBy('id').execute()
+    expect(after).toHaveLength(2)
     expect(after[0]).toEqual(before[0])
     expect(after[1]).toMatchObject({ late: true, ticket_ids: ['late ticket'], accepted: 1 })
     expect(await totalsOf(world.db, id)).toMatchObject({ targeted: 1, accepted: 1 })
@@ -77,15 +96,17 @@ describe.each(['PGlite', 'PostgreSQL 18'] as const)('on %s', (kind) => {
     expect(await totalsOf(database.db, id)).toMatchObject({ accepted: 1 })
   })
 
-  test('an attempt that was taken over cannot begin, settle or release', async () => {
+  test('an attempt that was taken over cannot begin, settle, release or split', async () => {
     const { database, id } = await worldBeforeWork(kind)
-    const { held } = await beginAndDie(database, id)
+    const { held, parcel } = await beginAndDie(database, id)
     expect(await beginDeliveries(database.db, [held.id])).toEqual([])
     await takeOver(database.db, [held])
     const [second] = await beginDeliveries(database.db, [held.id])
     expect(second?.attempt).toBeGreaterThan(held.attempt)
     await settleDeliveries(database.db, [{ ...held, results: [RESULT.unknown], ticketIds: null }])
     for (const putBack of [releaseDeliveries, repeatAmbiguous, takeOver]) await putBack(database.db, [held])
+    const pieces = [{ project: null, tokenIds: parcel.delivery.token_ids }]
+    expect(await splitDelivery(database.db, held, pieces)).toEqual([])
     const row = () => database.db.kysely.selectFrom('deliveries').selectAll().execute()
     expect(await row()).toMatchObject([{ state: 1, attempt: second?.attempt, unknown: 0, ambiguous: 0, deaths: 1 }])
   })
@@ -99,6 +120,84 @@ describe.each(['PGlite', 'PostgreSQL 18'] as const)('on %s', (kind) => {
     expect(await beginDeliveries(database.db, [held.id])).toEqual([])
     const rows = await database.db.kysely.selectFrom('deliveries').selectAll().execute()
     expect(rows).toMatchObject([{ state: 2, accepted: 1, unknown: 0, ambiguous: 0, deaths: 0 }])
+  })
+
+  test('an answer to what was closed as unknown under the same attempt is kept beside it', async () => {
+    const { database, id } = await worldBeforeWork(kind)
+    const { held } = await beginAndDie(database, id)
+    await settleDeliveries(database.db, [{ ...held, results: [RESULT.unknown], ticketIds: null }])
+    await settleDeliveries(database.db, [{ ...held, results: [RESULT.accepted], ticketIds: ['t'] }])
+    const rows = await database.db.kysely.selectFrom('deliveries').selectAll().orderBy('id').execute()
+    expect(rows).toMatchObject([
+      { unknown: 1, accepted: 0, late: false },
+      { accepted: 1, late: true, ticket_ids: ['t'] },
+    ])
+  })
+
+  test('a late answer to a request that was divided meanwhile does not fit, and is no error', async () => {
+    const { database, id } = await worldBeforeWork(kind, { devices: 2 })
+    const { held, parcel } = await beginAndDie(database, id)
+    await takeOver(database.db, [held])
+    const [second] = await beginDeliveries(database.db, [held.id])
+    const groups = parcel.delivery.token_ids.map((tokenId) => ({ project: null, tokenIds: [tokenId] }))
+    expect(await splitDelivery(database.db, second!, groups)).toHaveLength(2)
+    const results = [RESULT.accepted, RESULT.accepted]
+    await settleDeliveries(database.db, [{ ...held, results, ticketIds: ['t 1', 't 2'] }])
+    expect(await totalsOf(database.db, id)).toMatchObject({ targeted: 2, pending: 2, accepted: 0 })
+  })
+
+  test('who logged out since the plan, or whose phone is now another user’s, is not in what is taken up again', async () => {
+    const { database, id, tokens } = await worldBeforeWork(kind, { devices: 3 })
+    await beginAndDie(database, id)
+    await unregisterPushToken(database.db, { userId: 'ben', token: tokens[0]! })
+    const move = { userId: 'ana', token: tokens[1]!, deviceType: 'ios', movesPerDay: null } as const
+    const world = await openRunning(kind, {}, { database: await movedTo(database, move) })
+    await world.drain()
+    expect(world.sent.map((one) => one.token)).toEqual([tokens[2]])
+    expect(await expectBalanced(world, id)).toMatchObject({ accepted: 1, skipped: 2 })
+  })
+
+  test('a phone that since the plan belongs to somebody excepted does not ring', async () => {
+    const audience: Audience = { everyone: true, except: ['ana'] }
+    const { database, id, tokens } = await worldBeforeWork(kind, { devices: 2, audience })
+    const recipients = await readChunk(database.db, { from: 1, to: 1_000, except: ['ana'] })
+    const chunk = recipients[0]!.id
+    const [work] = await findWork(database.db, [{ notificationId: id, chunk }])
+    await planNew(database.db, [{ ...work!, chunk, recipients }])
+    const move = { userId: 'ana', token: tokens[0]!, deviceType: 'ios', movesPerDay: null } as const
+    const world = await openRunning(kind, {}, { database: await movedTo(database, move) })
+    await world.drain()
+    expect(world.sent.map((one) => one.token)).toEqual([tokens[1]])
+  })
+
+  test('a refusal that is written down twice is there once, and retires once', async () => {
+    const { database, id } = await worldBeforeWork(kind)
+    const { held, parcel } = await beginAndDie(database, id)
+    const refusal = {
+      tokenId: parcel.delivery.token_ids[0]!,
+      deliveryId: held.id,
+      project: '',
+      stage: 'ticket',
+      code: 'DeviceNotRegistered',
+      message: 'gone',
+      fate: 'retire',
+    } as const
+    const write = () => database.db.transaction((tx) => writeRefused(tx, () => 1, [refusal]))
+    expect([(await write()).length, (await write()).length]).toEqual([1, 0])
+    expect(await database.db.kysely.selectFrom('refusals').select('id').execute()).toHaveLength(1)
+    const { rows } = await sql`select id from belfry.token_events where kind = 'retired'`.execute(database.db.kysely)
+    expect(rows).toHaveLength(1)
+  })
+
+  test('a receipt that is read twice is counted once, and what was said first stays', async () => {
+    const { database, id } = await worldBeforeWork(kind)
+    const { held } = await beginAndDie(database, id)
+    await settleDeliveries(database.db, [{ ...held, results: [RESULT.accepted], ticketIds: ['t'] }])
+    const [before] = await findAwaiting(database.db, [held.id])
+    for (const result of [RESULT.handed_over, RESULT.no_receipt])
+      await settleReceipts(database.db, [{ before: before!, results: [result] }])
+    expect(await findAwaiting(database.db, [held.id])).toEqual([])
+    expect(await totalsOf(database.db, id)).toMatchObject({ accepted: 1, handed_over: 1, no_receipt: 0 })
   })
 
   test('a stop lets the request under way finish, saves its answer, and leaves the rest to the next start', async () => {

@@ -1,15 +1,15 @@
-/** A page of the fan-out is cut once, however often its job comes. */
+/** A page of the fan-out is cut once, however often its job comes; and a broadcast ends with its last chunk, not before. */
 import { randomUUIDv7 } from 'node:crypto'
 import { expect, test } from 'vitest'
+import { cancelNotification, pauseNotification, resumeNotification } from '../../src/store/control.ts'
 import { CHUNK_TOKENS, cutPage, PAGE_CHUNKS } from '../../src/store/fan-out.ts'
-import { insertNotification } from '../../src/store/notifications.ts'
-import { crowd } from '../kit/books.ts'
-import { openDatabase } from '../kit/inside.ts'
+import { finishChunks, finishNotifications, insertNotification } from '../../src/store/notifications.ts'
+import { crowd, expectBalanced } from '../kit/books.ts'
+import { until } from '../kit/guard.ts'
+import { openDatabase, openRunning, type Opened } from '../kit/inside.ts'
 
-test('a fan-out job that comes twice cuts its page once', async () => {
-  const world = await openDatabase('PostgreSQL 18')
-  const devices = CHUNK_TOKENS * PAGE_CHUNKS + 2_500
-  await crowd(world, devices)
+/** A broadcast that nobody works on. */
+async function broadcast(world: Opened) {
   const id = randomUUIDv7()
   const content = { title: 'Hello' }
   await world.db.transaction((tx) =>
@@ -23,11 +23,94 @@ test('a fan-out job that comes twice cuts its page once', async () => {
       ttlSeconds: 3_600,
     }),
   )
-  const cut = () => world.db.transaction((tx) => cutPage(tx, { notificationId: id, page: 0 }))
-  expect([await cut(), await cut()]).toEqual([true, false])
-  const chunks = async () =>
-    (await world.db.kysely.selectFrom('notifications').select('chunks').executeTakeFirst())?.chunks
-  expect(await chunks()).toBe(PAGE_CHUNKS)
-  await world.db.transaction((tx) => cutPage(tx, { notificationId: id, page: 1 }))
-  expect(await chunks()).toBe(PAGE_CHUNKS + 3)
+  return {
+    id,
+    cut: (page: number) => world.db.transaction((tx) => cutPage(tx, { notificationId: id, page })),
+    done: (chunks: number) => finishChunks(world.db, Array<string>(chunks).fill(id)),
+    row: async () =>
+      world.db.kysely.selectFrom('notifications').selectAll().where('id', '=', id).executeTakeFirstOrThrow(),
+  }
+}
+
+test('a fan-out job that comes twice cuts its page once, and who registered later is not in any', async () => {
+  const world = await openDatabase('PostgreSQL 18')
+  await crowd(world, CHUNK_TOKENS * PAGE_CHUNKS + 2_500)
+  const { cut, row } = await broadcast(world)
+  await crowd(world, 2_000, 'late')
+  expect((await Promise.all([cut(0), cut(0)])).toSorted()).toEqual([false, true])
+  expect(await cut(0)).toBe(false)
+  expect(await row()).toMatchObject({ chunks: PAGE_CHUNKS })
+  await cut(1)
+  expect(await row()).toMatchObject({ chunks: PAGE_CHUNKS + 3 })
+})
+
+test('a broadcast ends with its last chunk and its last page, whichever is later, and is told once', async () => {
+  const world = await openDatabase('PostgreSQL 18')
+  await crowd(world, CHUNK_TOKENS * PAGE_CHUNKS)
+  const { id, cut, done, row } = await broadcast(world)
+  await cut(0)
+  expect(await done(PAGE_CHUNKS)).toEqual([])
+  expect(await row()).toMatchObject({ state: 'sending', finished_at: null })
+  await pauseNotification(world.db, id)
+  expect(await resumeNotification(world.db, id)).toBe('sending')
+  await cut(1)
+  expect(await row()).toMatchObject({ state: 'finished', finished_at: expect.anything() })
+
+  const other = await broadcast(world)
+  await other.cut(0)
+  await other.done(PAGE_CHUNKS - 1)
+  await other.cut(1)
+  expect(await other.row()).toMatchObject({ state: 'sending', finished_at: null })
+  expect(await other.done(1)).toMatchObject([{ state: 'finished' }])
+
+  const stopped = await broadcast(world)
+  await stopped.cut(0)
+  await finishNotifications(world.db, [{ id: stopped.id, skipReason: 'disabled' }])
+  expect(await stopped.done(PAGE_CHUNKS)).toEqual([])
+})
+
+test('chunks that end after a pause or a cancel change no state', async () => {
+  const world = await openDatabase('PostgreSQL 18')
+  await crowd(world, 10)
+  const [paused, cancelled] = [await broadcast(world), await broadcast(world)]
+  for (const one of [paused, cancelled]) await one.cut(0)
+  await pauseNotification(world.db, paused.id)
+  await cancelNotification(world.db, cancelled.id)
+  for (const one of [paused, cancelled]) expect(await one.done(1)).toEqual([])
+  expect([(await paused.row()).state, (await cancelled.row()).state]).toEqual(['paused', 'cancelled'])
+  expect(await resumeNotification(world.db, paused.id)).toBe('finished')
+})
+
+test('nothing is cut of what is paused or cancelled, nor of what another job is for', async () => {
+  const world = await openDatabase('PostgreSQL 18')
+  await crowd(world, 10)
+  const [paused, cancelled, other] = [await broadcast(world), await broadcast(world), await broadcast(world)]
+  await pauseNotification(world.db, paused.id)
+  await cancelNotification(world.db, cancelled.id)
+  await expect(paused.cut(0)).rejects.toThrow('paused meanwhile')
+  expect(await cancelled.cut(0)).toBe(false)
+  await resumeNotification(world.db, paused.id)
+  expect(await paused.cut(0)).toBe(true)
+  expect(await other.row()).toMatchObject({ state: 'queued', page: 0, chunks: 0 })
+})
+
+test('a broadcast that is paused in the moment in which its page is cut goes on when it is resumed', async () => {
+  const database = await openDatabase('PostgreSQL 18')
+  const { queue, db } = database
+  await crowd(database, 1)
+  const { id } = await broadcast(database)
+  let isPaused = false
+  const complete: typeof queue.complete = async (tx, jobs) => {
+    await queue.complete(tx, jobs)
+    if (!isPaused) await pauseNotification(db, id)
+    isPaused = true
+  }
+  const world = await openRunning('PostgreSQL 18', {}, { database: { ...database, queue: { ...queue, complete } } })
+  await until(
+    'its work to be parked',
+    async () => (await db.kysely.selectFrom('parked').selectAll().execute()).length > 0,
+  )
+  await resumeNotification(db, id)
+  await world.drain()
+  expect(await expectBalanced(world, id)).toMatchObject({ accepted: 1 })
 })

@@ -1,13 +1,18 @@
 /** What goes wrong half way: between two statements, or with an acknowledgement that is lost. Nobody is forgotten for it. */
-import type { RawBuilder } from 'kysely'
+import { randomUUIDv7 } from 'node:crypto'
+import { type RawBuilder, sql } from 'kysely'
 import { describe, expect, test } from 'vitest'
 import { planNew } from '../../src/delivery/plan.ts'
 import type { ExpoMessage } from '../../src/domain/expo-message.ts'
+import { RESULT } from '../../src/domain/result.ts'
 import type { SendAnswer } from '../../src/ports.ts'
 import { cancelNotification, pauseNotification, resumeNotification } from '../../src/store/control.ts'
 import type { Db } from '../../src/store/db.ts'
+import { beginDeliveries, closePlanned } from '../../src/store/deliveries.ts'
 import { notificationState } from '../../src/store/notifications.ts'
-import { findDirectWork } from '../../src/store/plan.ts'
+import { parkJob } from '../../src/store/parked.ts'
+import { findDirectWork, insertPlan } from '../../src/store/plan.ts'
+import { ClaimLost } from '../../src/store/queue.ts'
 import { crowd, expectBalanced } from '../kit/books.ts'
 import { until } from '../kit/guard.ts'
 import { allOk, type Kind, openDatabase, openRunning } from '../kit/inside.ts'
@@ -54,6 +59,68 @@ describe.each(['PGlite', 'PostgreSQL 18'] as const)('on %s', (kind) => {
     const world = await openRunning(kind, {}, { database })
     await world.drain()
     expect(await expectBalanced(world, kept)).toMatchObject({ accepted: 1, unknown: 0 })
+  })
+
+  test('what was paused, or has passed its time, since it was planned is not begun', async () => {
+    const { database, notify } = await quiet(kind, ['a', 'b'])
+    const late = await notify({ audience: { users: ['a'] } })
+    const paused = await notify({ audience: { users: ['b'] } })
+    const found = await findDirectWork(
+      database.db,
+      [late, paused].map((notificationId) => ({ notificationId, chunk: 0 })),
+      1_000,
+    )
+    const works = found.map((one) => ({ notification: one!.notification, chunk: 0, recipients: one!.devices! }))
+    await database.db.kysely
+      .updateTable('notifications')
+      .set({ expires_at: new Date(0) })
+      .where('id', '=', late)
+      .execute()
+    await pauseNotification(database.db, paused)
+    for (const one of works) await expect(planNew(database.db, [one], true)).rejects.toThrow('stopped meanwhile')
+    const planned = await planNew(database.db, works)
+    const ids = planned.map((one) => one.delivery.id)
+    expect(ids).toHaveLength(2)
+    expect(await beginDeliveries(database.db, ids)).toEqual([])
+  })
+
+  test('what was planned at the same time by somebody else is planned once', async () => {
+    const { database, notify } = await quiet(kind, ['a'])
+    const id = await notify({ audience: { users: ['a'] } })
+    const [found] = await findDirectWork(database.db, [{ notificationId: id, chunk: 0 }], 1_000)
+    const work = [{ notification: found!.notification, chunk: 0, recipients: found!.devices! }]
+    await planNew(database.db, work)
+    await expect(planNew(database.db, work, true)).rejects.toThrow(ClaimLost)
+    expect(await expectBalanced(database, id)).toMatchObject({ targeted: 1 })
+  })
+
+  test('the end of one piece of work closes what is planned of it, and nothing else', async () => {
+    const database = await openDatabase(kind)
+    const [id, other] = [randomUUIDv7(), randomUUIDv7()]
+    const part = (notificationId: string, chunk: number, number: number) => ({
+      notificationId,
+      chunk,
+      part: number,
+      project: null,
+      tokenIds: [1],
+    })
+    const plan = [part(id, 1, 0), part(id, 1, 1), part(id, 1, 2), part(id, 2, 0), part(other, 1, 0)]
+    const ids = (await insertPlan(database.db, plan)).map((one) => one.id).toSorted((a, b) => a - b)
+    await database.db.kysely.updateTable('deliveries').set({ state: 1 }).where('id', '=', ids[1]!).execute()
+    await database.db.kysely
+      .updateTable('deliveries')
+      .set({ state: 2, unknown: 1, results: [RESULT.unknown] })
+      .where('id', '=', ids[2]!)
+      .execute()
+    await closePlanned(database.db, id, 1, 'expired', RESULT.expired)
+    const rows = await database.db.kysely.selectFrom('deliveries').selectAll().orderBy('id').execute()
+    expect(rows.map(({ state, expired }) => [state, expired])).toEqual([
+      [2, 1],
+      [1, 0],
+      [2, 0],
+      [0, 0],
+      [0, 0],
+    ])
   })
 
   test('a split whose acknowledgement is lost is no end', async () => {
@@ -114,4 +181,27 @@ test('work that is resumed while it is being parked goes on', async () => {
   await until('its push', async () => world.requests.length === 1)
   await world.drain()
   expect(await expectBalanced(world, id)).toMatchObject({ accepted: 1 })
+})
+
+test('what is resumed while its work is being parked waits for that, and takes it along', async () => {
+  const { database, notify } = await quiet('PostgreSQL 18', ['a'])
+  const id = await notify({ audience: { users: ['a'] } })
+  await pauseNotification(database.db, id)
+  const data = { notificationId: id, tries: 0 }
+  const job = { id, queue: 'send-direct', data, retryCount: 0, signal: new AbortController().signal } as const
+  const queue = { ...database.queue, complete: async () => undefined }
+  let resumed = false
+  const resuming = await database.db.transaction(async (tx) => {
+    await parkJob(tx, queue, job, data)
+    const resume = resumeNotification(database.db, id).then(() => (resumed = true))
+    await until('it to wait, or not to', async () => {
+      const { rows } = await sql`select from pg_locks where not granted`.execute(tx.kysely)
+      return resumed || rows.length > 0
+    })
+    return { resume }
+  })
+  await resuming.resume
+  await pauseNotification(database.db, await notify({ audience: { users: ['a'] } }))
+  await expect(database.db.transaction((tx) => parkJob(tx, queue, job, data))).rejects.toThrow(ClaimLost)
+  expect(await database.db.kysely.selectFrom('parked').select('id').execute()).toEqual([])
 })
