@@ -65,9 +65,7 @@ export function openCrew<Claimed>(
 
   function hireIfNobodyWaits(): void {
     if (free().length + hiring > 0 || handling.size >= workers || stopping) return
-    hire().catch((error: unknown) =>
-      emit('queue.error', { error: error instanceof Error ? error.message : String(error) }),
-    )
+    hire().catch((error: unknown) => emit('queue.error', { error: messageOf(error) }))
   }
 
   /** Who has just worked asks again at once, instead of waiting for a wake-up; or leaves that to who is free already. */
@@ -88,3 +86,5 @@ export function openCrew<Claimed>(
     },
   }
 }
+
+const messageOf = (error: unknown): string => (error instanceof Error ? error.message : String(error))
