@@ -91,9 +91,7 @@ async function parcelsOf(place: Workplace, tasks: Task[]): Promise<Planned> {
   const goingOut = new Set(parcels.map((parcel) => parcel.notification.id))
   for (const task of taken) if (!goingOut.has(task.notification.id)) skipped.set(task, 'credentials')
   for (const { notification, plan } of planned) if (plan) parcels.push(...(await resumePlan(place, notification, plan)))
-  if (start && parcels.length > 0 && parcels.every((parcel) => parcel.held)) return { parcels, taken, skipped, start }
-  start?.leave()
-  return { parcels, taken: [...taken, ...planned], skipped }
+  return { parcels, taken: [...taken, ...planned], skipped, start }
 }
 
 /** What fits into one request need not be planned first and begun afterwards, nor wait for its turn until then. */
