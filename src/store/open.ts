@@ -114,13 +114,16 @@ export async function openPostgres(options: Common & { url: string }): Promise<D
 }
 
 const INT8 = 20
-const INT8_ARRAY = 1016
+const NUMBER_ARRAYS = new Set([1005, 1007, 1016])
 
-/** Our bigints are row ids and counts, far below 2^53; PGlite gives numbers for them, `pg` strings. */
+/**
+ * Our bigints are row ids and counts, far below 2^53; PGlite gives numbers for them, `pg` strings. Our arrays of numbers
+ * have no nulls, and `{1,2}` in brackets is JSON: parsed by character, they take as long as all else that is read.
+ */
 function numbersForBigints(oid: number, format?: 'text' | 'binary'): (value: string) => unknown {
   const parse = pg.types.getTypeParser(oid, format as 'text')
   if (oid === INT8) return Number
-  if (oid === INT8_ARRAY) return (value) => (parse(value) as string[]).map(Number)
+  if (NUMBER_ARRAYS.has(oid)) return (value) => JSON.parse(`[${value.slice(1, -1)}]`) as number[]
   return parse
 }
 
