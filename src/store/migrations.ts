@@ -9,6 +9,7 @@ import { notify } from './migrations/0002-notify.ts'
 import { serverKeys } from './migrations/0003-server-keys.ts'
 import { audit } from './migrations/0004-audit.ts'
 import { source } from './migrations/0005-source.ts'
+import { ticketIds } from './migrations/0006-ticket-ids.ts'
 import type { Tables } from './tables.ts'
 
 /** `schema` is ours; `queueSchema` is pg-boss's, and is there before any of these run. */
@@ -23,6 +24,7 @@ const migrations: Record<string, (context: MigrationContext) => Migration> = {
   '0003_server_keys': serverKeys,
   '0004_audit': audit,
   '0005_source': source,
+  '0006_ticket_ids': ticketIds,
 }
 
 export const ourMigrations: readonly string[] = Object.keys(migrations)
