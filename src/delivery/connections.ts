@@ -27,8 +27,6 @@ const DIRECT_MEMORY_MS = 10_000
 /** @param now milliseconds of a clock that never jumps. */
 export function openConnections(max: number, now: () => number): Connections {
   const times: number[] = []
-  /** Of the slowest tenth, the fastest. */
-  let slowest = 0
   let directs: number[] = []
 
   /**
@@ -37,7 +35,8 @@ export function openConnections(max: number, now: () => number): Connections {
    */
   function keptFree(): number {
     if (times.length < LEAST_ANSWERS) return Math.min(FREE_UNTIL_KNOWN, max - 1)
-    if (slowest <= SLOW_MS) return 0
+    if (!isSlow(times)) return 0
+    const slowest = percentile90(times)
     directs = directs.filter((at) => now() - at < DIRECT_MEMORY_MS)
     const underWay = (directs.length / DIRECT_MEMORY_MS) * slowest
     const forSome = Math.min(Math.ceil(slowest / 1_000), Math.max(1, max - 2))
@@ -56,11 +55,17 @@ export function openConnections(max: number, now: () => number): Connections {
     took(ms) {
       times.push(ms)
       if (times.length > REMEMBERED) times.shift()
-      slowest = percentile90(times)
     },
   }
 }
 
+/** Whether that is more than `SLOW_MS`, without sorting: this is asked for every request. */
+function isSlow(times: readonly number[]): boolean {
+  const quick = times.reduce((count, ms) => (ms > SLOW_MS ? count : count + 1), 0)
+  return quick <= Math.floor(times.length * 0.9)
+}
+
+/** Of the slowest tenth, the fastest. */
 function percentile90(times: readonly number[]): number {
   const sorted = times.toSorted((a, b) => a - b)
   return sorted[Math.floor(sorted.length * 0.9)] ?? 0

@@ -24,11 +24,7 @@ export async function divideRequest(
     // Several notifications shared it: each goes on alone, and shows whether it is the bad one.
     return release(parts, begun, { kind: 'divided', requests: begun.map((one) => [one]) })
   }
-  const suspects = request.slots.map(({ position, message, at }) => ({
-    token: only.recipients[position]?.token ?? '',
-    message,
-    at,
-  }))
+  const suspects = request.messages.flatMap(({ to }, message) => to.map((token, at) => ({ token, message, at })))
   const groups = divide(suspects, refusal)
   return groups ? goOnIn(parts, only, request, groups) : refuseLast(parts, only, request, refusal)
 }

@@ -28,12 +28,7 @@ test('the same content is one object a platform, each with what makes a repeat r
     { to: ['ExponentPushToken[4]'], ...words, tag: 'n1' },
   ])
   // Expo's tickets come in the order of the objects and their lists; each finds its recipient back.
-  expect(slots.map(({ position, message, at }) => [position, message, at])).toEqual([
-    [0, 0, 0],
-    [3, 0, 1],
-    [1, 1, 0],
-    [4, 2, 0],
-  ])
+  expect(slots.map(({ position }) => position)).toEqual([0, 3, 1, 4])
 })
 
 test('a device gets the words of its locale, of its language, or the default ones', () => {

@@ -12,13 +12,10 @@ export interface Part {
   recipients: readonly (Recipient | null)[]
 }
 
-/** Where a ticket belongs: the part, and the position among its recipients; and where Expo was told of it. */
+/** Where a ticket belongs: the part, and the position among its recipients. */
 export interface Slot {
   part: number
   position: number
-  /** Index of the message object, and of the push token in its `to`. */
-  message: number
-  at: number
 }
 
 export interface BuiltRequest {
@@ -31,20 +28,35 @@ export function buildRequest(parts: readonly Part[]): BuiltRequest {
   const messages: ExpoMessage[] = []
   const slots: Slot[] = []
   parts.forEach((part, partIndex) => {
-    const groups = new Map<string, { sample: Recipient; members: { token: string; position: number }[] }>()
-    part.recipients.forEach((recipient, position) => {
-      if (!recipient) return
-      const key = `${recipient.deviceType}/${localeIn(part.content, recipient.locale)}`
-      const group = groups.get(key) ?? { sample: recipient, members: [] }
-      group.members.push({ token: recipient.token, position })
-      groups.set(key, group)
-    })
-    for (const { sample, members } of groups.values()) {
-      messages.push({ to: members.map((one) => one.token), ...wordsFor(part, sample), ...replacing(part, sample) })
-      members.forEach(({ position }, at) => slots.push({ part: partIndex, position, message: messages.length - 1, at }))
+    for (const { sample, to, positions } of alike(part)) {
+      messages.push({ to, ...wordsFor(part, sample), ...replacing(part, sample) })
+      for (const position of positions) slots.push({ part: partIndex, position })
     }
   })
   return { messages, slots }
+}
+
+/** Whoever hears the same words. */
+interface Alike {
+  sample: Recipient
+  to: string[]
+  positions: number[]
+}
+
+function alike({ content, recipients }: Part): Iterable<Alike> {
+  const groups = new Map<string, Alike>()
+  let last: Alike | undefined
+  recipients.forEach((recipient, position) => {
+    if (!recipient) return
+    if (last?.sample.deviceType !== recipient.deviceType || last.sample.locale !== recipient.locale) {
+      const key = `${recipient.deviceType}/${localeIn(content, recipient.locale)}`
+      last = groups.get(key) ?? { sample: recipient, to: [], positions: [] }
+      groups.set(key, last)
+    }
+    last.to.push(recipient.token)
+    last.positions.push(position)
+  })
+  return groups.values()
 }
 
 /** Which of the content's locales a device gets: its own (`pt-BR`), its language (`pt`), or none. */

@@ -48,22 +48,22 @@ export interface Counts {
 }
 
 export function countResults(results: readonly number[]): Counts {
-  const counts: Counts = {
-    accepted: 0,
-    handed_over: 0,
-    failed: 0,
-    no_receipt: 0,
-    refused: 0,
-    skipped: 0,
-    expired: 0,
-    cancelled: 0,
-    unknown: 0,
-  }
+  const times = Object.values(RESULT).map(() => 0)
   for (const code of results) {
-    const name = resultName(code)
-    if (name === 'pending') continue
-    counts[name] += 1
-    if (name === 'handed_over' || name === 'failed' || name === 'no_receipt') counts.accepted += 1
+    const before = times[code]
+    if (before === undefined) throw new Error(`no result has the code ${code}`)
+    times[code] = before + 1
   }
-  return counts
+  const of = (name: ResultName) => times[RESULT[name]] ?? 0
+  return {
+    accepted: of('accepted') + of('handed_over') + of('failed') + of('no_receipt'),
+    handed_over: of('handed_over'),
+    failed: of('failed'),
+    no_receipt: of('no_receipt'),
+    refused: of('refused'),
+    skipped: of('skipped'),
+    expired: of('expired'),
+    cancelled: of('cancelled'),
+    unknown: of('unknown'),
+  }
 }

@@ -26,7 +26,7 @@ export function parseTickets(body: string): Ticket[] | undefined {
 }
 
 function readTicket(item: Fields): Ticket | undefined {
-  if (item.status === 'ok') return typeof item.id === 'string' ? { status: 'ok', id: storable(item.id) } : undefined
+  if (item.status === 'ok') return typeof item.id === 'string' ? accepted(item as { id: string }) : undefined
   if (item.status !== 'error') return undefined
   const details = isObject(item.details) ? item.details : {}
   return {
@@ -35,6 +35,12 @@ function readTicket(item: Fields): Ticket | undefined {
     message: textOr(item.message, ''),
     ...(typeof details.expoPushToken === 'string' ? { pushToken: details.expoPushToken } : {}),
   }
+}
+
+const USUAL_ID = /^[\w-]{1,100}$/
+
+function accepted({ id }: { id: string }): Ticket {
+  return { status: 'ok', id: USUAL_ID.test(id) ? id : storable(id) }
 }
 
 /** Ids without a receipt are simply not in it; one that cannot be read counts as not there yet. */
