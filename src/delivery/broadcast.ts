@@ -74,8 +74,9 @@ async function endOrPark(place: Workplace, notification: Notification, job: Chun
 async function parcelsOf({ db, pace, emit }: Workplace, chunks: Chunk[]): Promise<Parcel[][]> {
   const fresh = chunks.filter(({ plan }) => plan === undefined)
   const recipients = await all(fresh.map(({ notification, job }) => readAudience(db, notification, job.data)))
-  const count = Math.max(0, ...recipients.map((of) => of.length))
-  const most = count === 0 ? undefined : await pace.requestSize(recipients.flat()[0]?.project ?? null, count)
+  const largest = recipients.toSorted((a, b) => b.length - a.length)[0] ?? []
+  const [first] = largest
+  const most = first && (await pace.requestSize(first.project, largest.length))
   const planned = await planNew(
     db,
     fresh.map(({ notification, job }, index) => ({

@@ -1,5 +1,5 @@
 /** The senders of direct notifications: up to a hundred at once, packed into shared requests, each with its own books. */
-import type { Recipient, SkipReason } from '../domain/notification.ts'
+import type { Device, Recipient, SkipReason } from '../domain/notification.ts'
 import { MAX_RECIPIENTS, pack } from '../domain/requests.ts'
 import { finishNotifications, loadNotification, type Notification, setPostponed } from '../store/notifications.ts'
 import { parkJob } from '../store/parked.ts'
@@ -22,7 +22,7 @@ interface Task {
   job: DirectJob
   notification: Notification
   /** Undefined: there are too many before it. */
-  devices: Recipient[] | undefined
+  devices: Device[] | undefined
   /** What an earlier attempt has planned. */
   plan: Plan | undefined
 }

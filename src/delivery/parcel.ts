@@ -18,14 +18,6 @@ export interface Parcel {
 /** A parcel whose intent is saved. */
 export type Begun = Parcel & { held: Held }
 
-export function makeParcel(
-  delivery: OpenDelivery,
-  notification: Notification,
-  recipients: ReadonlyMap<number, Recipient>,
-): Parcel {
-  return { delivery, notification, recipients: delivery.token_ids.map((id) => recipients.get(id) ?? null) }
-}
-
 /** The same result for everybody who could be reached; who is gone is skipped. */
 export function settleAll(parcel: Parcel, held: Held, result: Result): Settlement {
   const results = parcel.recipients.map((recipient) => (recipient ? result : RESULT.skipped))

@@ -1,6 +1,6 @@
 /** From a piece of work to parcels: planned once, in the ledger; taken up again where it stands. */
 import { mayRepeat } from '../domain/judge.ts'
-import type { Audience, Recipient } from '../domain/notification.ts'
+import type { Audience, Device, Recipient } from '../domain/notification.ts'
 import { byProject } from '../domain/requests.ts'
 import { RESULT } from '../domain/result.ts'
 import type { Emit } from '../ports.ts'
@@ -17,7 +17,7 @@ import {
   type Plan,
   readTokens,
 } from '../store/plan.ts'
-import { makeParcel, type Parcel } from './parcel.ts'
+import type { Parcel } from './parcel.ts'
 import { tellUnknown } from './tell.ts'
 
 /** A direct notification is one piece of work; broadcasts have chunks, named by their first push token id, from 1. */
@@ -44,32 +44,41 @@ export const mayBeSkipped = (one: ToPlan): boolean =>
  * @param begin saves the intents with the plan, where nobody is skipped: such parcels come back begun.
  */
 export async function planNew(db: Db, work: ToPlan[], begin = false): Promise<Parcel[]> {
-  const probed = await chooseProbes(db, work)
-  const whySkipped = (recipient: Recipient, one: ToPlan) => {
-    if (isMuted(recipient, one)) return 'muted'
-    return recipient.suspended && !probed.has(recipient.id) ? 'credentials' : undefined
-  }
-  const rows = work.flatMap((one) =>
-    cut(
-      one,
-      one.recipients.filter((recipient) => whySkipped(recipient, one) === undefined),
-    ),
+  const some = work.filter(mayBeSkipped)
+  const skipped = some.length > 0 ? await chooseSkipped(db, some) : undefined
+  const requests = work.flatMap((one) =>
+    cut(one, skipped ? one.recipients.filter((recipient) => !skipped.reasons.has(recipient)) : one.recipients),
   )
-  const skipped = skipReasons.flatMap((reason, index) =>
+  const rows = requests.map(({ row }) => row)
+  const planned = await writePlan(db, { rows, skipped: skipped?.rows ?? [], begin })
+  return requests.map(({ notification, recipients }, index) => {
+    const delivery = planned[index] as OpenDelivery
+    const parcel = { delivery, notification, recipients }
+    return delivery.state === 1 ? { ...parcel, held: { id: delivery.id, attempt: delivery.attempt } } : parcel
+  })
+}
+
+interface Skipped {
+  rows: NewSkipped[]
+  reasons: Map<Recipient, NewSkipped['reason']>
+}
+
+async function chooseSkipped(db: Db, work: ToPlan[]): Promise<Skipped> {
+  const probed = await chooseProbes(db, work)
+  const reasons: Skipped['reasons'] = new Map()
+  for (const one of work) {
+    for (const recipient of one.recipients) {
+      if (isMuted(recipient, one)) reasons.set(recipient, 'muted')
+      else if (recipient.suspended && !probed.has(recipient.id)) reasons.set(recipient, 'credentials')
+    }
+  }
+  const rows = skipReasons.flatMap((reason, index) =>
     work.flatMap((one) => {
-      const recipients = one.recipients.filter((recipient) => whySkipped(recipient, one) === reason)
-      return cut(one, recipients, FIRST_SKIPPED_PART * (index + 1)).map((row) => ({ ...row, reason }))
+      const recipients = one.recipients.filter((recipient) => reasons.get(recipient) === reason)
+      return cut(one, recipients, FIRST_SKIPPED_PART * (index + 1)).map(({ row }) => ({ ...row, reason }))
     }),
   )
-  const planned = await writePlan(db, { rows, skipped, begin })
-  const notifications = new Map(work.map(({ notification }) => [notification.id, notification]))
-  const recipients = new Map(
-    work.flatMap((one) => one.recipients.map((recipient) => [recipient.id, recipient] as const)),
-  )
-  return planned.map((one) => {
-    const parcel = makeParcel(one, notifications.get(one.notification_id) as Notification, recipients)
-    return one.state === 1 ? { ...parcel, held: { id: one.id, attempt: one.attempt } } : parcel
-  })
+  return { rows, reasons }
 }
 
 /** All of the plan or none: parts of ours beside somebody else's would tell people twice. */
@@ -90,13 +99,18 @@ const skipReasons = ['credentials', 'muted'] as const
 /** Beyond the parts of any chunk that is sent. */
 const FIRST_SKIPPED_PART = 1_000_000
 
-function cut({ notification, chunk, most }: ToPlan, recipients: Recipient[], firstPart = 0): NewDelivery[] {
-  return byProject(recipients, most).map((request, index) => ({
-    notificationId: notification.id,
-    chunk,
-    part: firstPart + index,
-    project: request.project,
-    tokenIds: request.recipients.map((one) => one.id),
+/** Into requests. */
+function cut({ notification, chunk, most }: ToPlan, of: Recipient[], firstPart = 0) {
+  return byProject(of, most).map(({ project, recipients }, index) => ({
+    notification,
+    recipients,
+    row: {
+      notificationId: notification.id,
+      chunk,
+      part: firstPart + index,
+      project,
+      tokenIds: recipients.map((one) => one.id),
+    } satisfies NewDelivery,
   }))
 }
 
@@ -130,13 +144,26 @@ export async function resumePlan(
   tellUnknown(emit, notification.lane, over)
   await takeOver(db, again)
   const open = [...plan.open.filter((one) => one.state === 0), ...again]
-  const tokens = await readTokens(
+  return addressed(
     db,
-    open.flatMap((one) => one.token_ids),
+    open.map((delivery) => ({ delivery, notification })),
   )
-  const reached = tokens.filter((recipient) => isIn(notification.audience, recipient))
-  const recipients = new Map(reached.map((recipient) => [recipient.id, recipient]))
-  return open.map((one) => makeParcel(one, notification, recipients))
+}
+
+/** To whom it goes now: since it was planned, a token may have been logged out, or have moved to somebody else. */
+export async function addressed(db: Db, parcels: Pick<Parcel, 'delivery' | 'notification'>[]): Promise<Parcel[]> {
+  const ids = parcels.flatMap(({ delivery }) => delivery.token_ids)
+  // What goes to a topic does not share a request.
+  const [topic] = parcels.flatMap(({ notification: { audience } }) => ('topic' in audience ? audience.topic : []))
+  const devices = new Map((await readTokens(db, ids, topic)).map((device) => [device.id, device]))
+  return parcels.map(({ delivery, notification }) => ({
+    delivery,
+    notification,
+    recipients: delivery.token_ids.map((id) => {
+      const device = devices.get(id)
+      return device && isIn(notification.audience, device) ? device : null
+    }),
+  }))
 }
 
 /** Their requests may have left, and nobody will ask again. */
@@ -154,7 +181,7 @@ export async function settleUnknown(db: Db, open: OpenDelivery[]): Promise<void>
 }
 
 /** Whether this push token, as it belongs now, is meant. */
-export function isIn(audience: Audience, recipient: Recipient): boolean {
-  if (audience.except?.includes(recipient.userId)) return false
-  return 'users' in audience ? audience.users.includes(recipient.userId) : true
+export function isIn(audience: Audience, { userId }: Device): boolean {
+  if (audience.except?.includes(userId)) return false
+  return 'users' in audience ? audience.users.includes(userId) : true
 }

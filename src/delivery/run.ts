@@ -1,8 +1,8 @@
 /** Carries requests to their end: goes on after a division and after a short wait, and says what has to wait longer. */
 import type { Lane } from '../ports.ts'
-import { readTokens } from '../store/plan.ts'
 import { all } from '../domain/all.ts'
-import { makeParcel, type Parcel } from './parcel.ts'
+import type { Parcel } from './parcel.ts'
+import { addressed } from './plan.ts'
 import type { Send } from './sender.ts'
 import type { SenderParts } from './sending.ts'
 import type { HeadStart } from './turns.ts'
@@ -39,26 +39,11 @@ export function openRun(parts: SenderParts, send: Send): Run {
         if (sent.afterMs > INLINE_WAIT_MS) return { afterMs: sent.afterMs, reason: sent.reason, tries: tries + 1 }
         await parts.clock.wait(sent.afterMs, parts.stop)
         if (parts.stop.aborted) return 'stopped'
-        return run(lane, await lookAgain(parts, sent.parcels), tries + 1)
+        return run(lane, await addressed(parts.db, sent.parcels), tries + 1)
       }
     }
   }
   return run
-}
-
-/** A token may have been logged out, or have moved to somebody else, since it was read. */
-async function lookAgain(parts: SenderParts, parcels: Parcel[]): Promise<Parcel[]> {
-  const ids = parcels.flatMap((parcel) => parcel.delivery.token_ids)
-  const now = new Map((await readTokens(parts.db, ids)).map((recipient) => [recipient.id, recipient]))
-  return parcels.map((parcel) => {
-    const known = new Map(
-      parcel.recipients.flatMap((before) => {
-        const recipient = before && now.get(before.id)
-        return recipient && recipient.userId === before.userId ? [[recipient.id, recipient] as const] : []
-      }),
-    )
-    return makeParcel(parcel.delivery, parcel.notification, known)
-  })
 }
 
 /** What all of them together come to: the one that needs most attention. */

@@ -42,7 +42,7 @@ function tellUsers(parts: Pick<SenderParts, 'emit'>, begun: Begun[], verdicts: P
   begun.forEach((parcel, index) => {
     const devices = new Map<string, number>()
     parcel.recipients.forEach((recipient, position) => {
-      if (!recipient || verdicts[index]?.results[position] !== RESULT.accepted) return
+      if (!recipient?.userId || verdicts[index]?.results[position] !== RESULT.accepted) return
       devices.set(recipient.userId, (devices.get(recipient.userId) ?? 0) + 1)
     })
     for (const [userId, count] of devices) {

@@ -33,9 +33,12 @@ export interface Recipient {
   deviceType: Platform | null
   locale: string | null
   project: string | null
-  userId: string
+  /** Whose it is; a broadcast does not ask. */
+  userId?: string
   /** Its app's Apple or Google key was refused: not sent to, but now and then probed. */
   suspended: boolean
   /** Kinds of notifications that its user does not want to hear. */
   muted?: NotificationKind[] | null
 }
+
+export type Device = Recipient & { userId: string }

@@ -3,7 +3,7 @@
  * ledger; who takes the work up again finds the plan and goes on where it stands.
  */
 import { type RawBuilder, sql } from 'kysely'
-import type { Recipient } from '../domain/notification.ts'
+import type { Device, Recipient } from '../domain/notification.ts'
 import { RESULT } from '../domain/result.ts'
 import { isTaken } from './away.ts'
 import type { Db } from './db.ts'
@@ -43,10 +43,8 @@ export const MAY_GO_ON = (db: Db) => sql`n.state in ('queued', 'sending') and n.
 export const OPEN_DELIVERY = sql`id, notification_id, chunk, state, attempt, ambiguous, deaths, project, token_ids`
 
 /** A push token `p`, with the kinds that its user has muted; where nobody has, nobody is asked one by one. */
-const recipient = (
-  db: Db,
-) => sql`p.id, p.token, p.device_type as "deviceType", p.locale, p.project, p.user_id as "userId",
-  not p.active as suspended,
+const device = (db: Db) => sql`p.id, p.token, p.user_id as "userId", ${traits(db)}`
+const traits = (db: Db) => sql`p.device_type as "deviceType", p.locale, p.project, not p.active as suspended,
   case when (select exists (select from ${db.t.mutes}))
     then (select array_agg(m.kind) from ${db.t.mutes} m where m.user_id = p.user_id) end as muted`
 
@@ -89,7 +87,7 @@ export async function findWork(db: Db, pieces: Piece[]): Promise<(Work | undefin
 /** A direct notification. */
 export interface DirectWork extends Work {
   /** The push tokens of the users whom it names, now; undefined: more were asked for than are read at once. */
-  devices: Recipient[] | undefined
+  devices: Device[] | undefined
 }
 
 /**
@@ -102,15 +100,13 @@ export async function findDirectWork(db: Db, pieces: Piece[], mostUsers: number)
   const devices = sql`
     case when w.position = 1 or sum(jsonb_array_length(${users})) over (order by w.position) <= ${mostUsers}::int then
       (select coalesce(json_agg(device order by device.id), '[]') from (
-        select ${recipient(db)} from ${db.t.push_tokens} p where ${IN_AUDIENCE} and user_id = any(${named})) device)
+        select ${device(db)} from ${db.t.push_tokens} p where ${IN_AUDIENCE} and user_id = any(${named})) device)
     end`
   return readWork(db, pieces, devices)
 }
 
 async function readWork(db: Db, pieces: Piece[], devicesOf: RawBuilder<unknown>): Promise<(DirectWork | undefined)[]> {
-  const rows = await db.rows<
-    Notification & { position: number; plan: PlanRow[] | null; devices: Recipient[] | null }
-  >(sql`
+  const rows = await db.rows<Notification & { position: number; plan: PlanRow[] | null; devices: Device[] | null }>(sql`
     select w.position, ${notificationColumns(db)},
       ${PLAN(db, { notificationId: sql`n.id`, chunk: sql`w.chunk` })} as plan, ${devicesOf} as devices
     from unnest(${pieces.map((one) => one.notificationId)}::uuid[], ${pieces.map((one) => one.chunk)}::bigint[])
@@ -139,21 +135,29 @@ function planOf(rows: PlanRow[] | null): Plan | undefined {
 export async function insertPlan(db: Db, deliveries: NewDelivery[], begin = false): Promise<OpenDelivery[]> {
   const rows = deliveries.map(rowOf)
   const planned = await db
-    .rows<OpenDelivery>(sql`
+    .rows<PlannedRow>(sql`
       insert into ${db.t.deliveries} (notification_id, chunk, part, project, recipients, token_ids, state, attempt, sent_at)
       select d.notification_id, d.chunk, d.part, d.project, cardinality(d.token_ids), d.token_ids, ${begin}::bool::int,
         ${begin}::bool::int, case when ${begin}::bool then ${db.now} end
       from json_to_recordset(${JSON.stringify(rows)}::json)
         as d (notification_id uuid, chunk bigint, part int, project text, token_ids bigint[])
       ${begin ? allMayGoOn(db, deliveries) : sql``}
-      returning ${OPEN_DELIVERY}`)
+      returning id, notification_id, chunk, part`)
     .catch((error: unknown) => {
       throw isTaken(error) ? new ClaimLost('somebody else has planned the same work') : error
     })
   // All of the plan or nothing.
   if (planned.length < rows.length) throw new ClaimLost('its notification was stopped meanwhile')
-  return planned
+  const ids = new Map(planned.map((row) => [nameOf(row), row.id]))
+  const state = begin ? 1 : 0
+  return rows.map(({ part, ...row }) => {
+    const id = ids.get(nameOf({ ...row, part })) as number
+    return { ...row, id, state, attempt: state, ambiguous: 0, deaths: 0 }
+  })
 }
+
+type PlannedRow = { id: number; notification_id: string; chunk: number; part: number }
+const nameOf = (row: Omit<PlannedRow, 'id'>) => `${row.notification_id} ${row.chunk} ${row.part}`
 
 function rowOf({ notificationId, chunk, part, project, tokenIds }: NewDelivery) {
   return { notification_id: notificationId, chunk, part, project, token_ids: tokenIds }
@@ -180,20 +184,36 @@ export async function insertSkipped(tx: Db, deliveries: NewSkipped[]): Promise<v
   )
 }
 
-/** The push tokens of a chunk, now. Whoever is excepted is not among them. */
+/**
+ * The push tokens of a chunk, now. Whoever is excepted is not among them. Those that are alike come as one row: a row for
+ * each would be most of what a broadcast allocates. No push token has a comma in it.
+ */
 export async function readChunk(
   db: Db,
   range: { from: number; to: number; except: string[]; topic?: string },
 ): Promise<Recipient[]> {
-  return db.rows<Recipient>(sql`
-    select ${recipient(db)} from ${db.t.push_tokens} p
-    where ${IN_AUDIENCE} and id between ${range.from} and ${range.to} and user_id <> all(${range.except}::text[])
-      ${followersOf(db, range.topic)}
-    order by id`)
+  const alike = await db.rows<Omit<Recipient, 'id' | 'token' | 'userId'> & { tokens: string }>(sql`
+    select "deviceType", locale, project, suspended, muted, string_agg(id || ',' || token, ',') as tokens
+    from (
+      select p.id, p.token, ${traits(db)} from ${db.t.push_tokens} p
+      where ${IN_AUDIENCE} and id between ${range.from} and ${range.to} and user_id <> all(${range.except}::text[])
+        ${followersOf(db, range.topic)}
+      order by id) device
+    group by "deviceType", locale, project, suspended, muted`)
+  const recipients: Recipient[] = []
+  for (const { tokens, deviceType, locale, project, suspended, muted } of alike) {
+    const words = tokens.split(',')
+    for (let at = 0; at < words.length; at += 2) {
+      const [id, token] = [Number(words[at]), words[at + 1] as string]
+      recipients.push({ id, token, deviceType, locale, project, suspended, muted })
+    }
+  }
+  return recipients
 }
 
-/** Those of a plan that are still active: who logged out or was retired since is not among them. */
-export async function readTokens(db: Db, ids: number[]): Promise<Recipient[]> {
-  return db.rows<Recipient>(sql`
-    select ${recipient(db)} from ${db.t.push_tokens} p where active and id = any(${ids}::bigint[])`)
+/** Those of a plan that are still active, and follow the topic: who has logged out since is not among them. */
+export async function readTokens(db: Db, ids: number[], topic?: string): Promise<Device[]> {
+  return db.rows<Device>(sql`
+    select ${device(db)} from ${db.t.push_tokens} p
+    where active and id = any(${ids}::bigint[]) ${followersOf(db, topic)}`)
 }

@@ -17,6 +17,7 @@ import { writeRefused } from '../../src/delivery/settle.ts'
 import { findDirectWork, findWork, readChunk } from '../../src/store/plan.ts'
 import { registerPushToken, unregisterPushToken } from '../../src/store/push-tokens.ts'
 import { findAwaiting, settleReceipts } from '../../src/store/receipts.ts'
+import { subscribe } from '../../src/store/subscriptions.ts'
 import { ensureUser } from '../../src/store/users.ts'
 import { expectBalanced } from '../kit/books.ts'
 import { until } from '../kit/guard.ts'
@@ -28,6 +29,14 @@ async function beginAndDie(world: Opened, id: string) {
   const [parcel] = await planNew(world.db, [{ ...work!, chunk: 0, recipients: work!.devices! }])
   const [held] = await beginDeliveries(world.db, [parcel!.delivery.id])
   return { parcel: parcel!, held: held! }
+}
+
+/** As far as a process gets that dies before it has begun the first chunk of a broadcast. */
+async function planChunk({ db }: Opened, id: string): Promise<void> {
+  const recipients = await readChunk(db, { from: 1, to: 1_000, except: [] })
+  const chunk = Math.min(...recipients.map((one) => one.id))
+  const [work] = await findWork(db, [{ notificationId: id, chunk }])
+  await planNew(db, [{ ...work!, chunk, recipients }])
 }
 
 async function worldBeforeWork(
@@ -160,14 +169,21 @@ describe.each(['PGlite', 'PostgreSQL 18'] as const)('on %s', (kind) => {
   test('a phone that since the plan belongs to somebody excepted does not ring', async () => {
     const audience: Audience = { everyone: true, except: ['ana'] }
     const { database, id, tokens } = await worldBeforeWork(kind, { devices: 2, audience })
-    const recipients = await readChunk(database.db, { from: 1, to: 1_000, except: ['ana'] })
-    const chunk = recipients[0]!.id
-    const [work] = await findWork(database.db, [{ notificationId: id, chunk }])
-    await planNew(database.db, [{ ...work!, chunk, recipients }])
+    await planChunk(database, id)
     const move = { userId: 'ana', token: tokens[0]!, deviceType: 'ios', movesPerDay: null } as const
     const world = await openRunning(kind, {}, { database: await movedTo(database, move) })
     await world.drain()
     expect(world.sent.map((one) => one.token)).toEqual([tokens[1]])
+  })
+
+  test('a phone that since the plan belongs to somebody who does not follow the topic does not ring', async () => {
+    const { database, id, tokens } = await worldBeforeWork(kind, { devices: 3, audience: { topic: 'news' } })
+    await subscribe(database.db, 'news', 'ben')
+    await planChunk(database, id)
+    const move = { userId: 'ana', token: tokens[1]!, deviceType: 'ios', movesPerDay: null } as const
+    const world = await openRunning(kind, {}, { database: await movedTo(database, move) })
+    await world.drain()
+    expect(world.sent.map((one) => one.token)).toEqual([tokens[0], tokens[2]])
   })
 
   test('a refusal that is written down twice is there once, and retires once', async () => {

@@ -30,7 +30,6 @@ function* preview(content: Content) {
       deviceType,
       locale: null,
       project: null,
-      userId: '',
       suspended: false,
     }
     yield* buildRequest([{ notificationId, content, recipients: [recipient] }]).messages
