@@ -1,29 +1,17 @@
 /** An answer's text, unpacked, up to a limit: a proxy's page or a gzip bomb must not fill the memory. */
-import type { Readable } from 'node:stream'
 import { promisify } from 'node:util'
 import { gunzip, inflate } from 'node:zlib'
+import type { Dispatcher } from 'undici'
 
-/** 1,000 receipts with long messages are about 300 KB. */
-const MAX_BODY_BYTES = 1_000_000
+/** 1,000 receipts with long messages are about 300 KB. Packed, the connection watches over it; unpacked, we do. */
+export const maxResponseSize = 1_000_000
 const unpack = { gzip: promisify(gunzip), 'x-gzip': promisify(gunzip), deflate: promisify(inflate) }
 
-export class BodyTooBig extends Error {}
-
-export async function readBody(stream: Readable, encoding: string | string[] | undefined): Promise<string> {
-  const chunks: Buffer[] = []
-  let size = 0
-  for await (const chunk of stream as AsyncIterable<Buffer>) {
-    size += chunk.length
-    if (size > MAX_BODY_BYTES) {
-      stream.destroy()
-      throw new BodyTooBig(`the answer is longer than ${MAX_BODY_BYTES} bytes`)
-    }
-    chunks.push(chunk)
-  }
-  const packed = Buffer.concat(chunks)
-  const name = String(encoding ?? 'identity')
+export async function readBody({ body, headers }: Pick<Dispatcher.ResponseData, 'body' | 'headers'>): Promise<string> {
+  const name = String(headers['content-encoding'] ?? 'identity')
     .trim()
     .toLowerCase()
-  const unpacker = Object.hasOwn(unpack, name) ? unpack[name as keyof typeof unpack] : undefined
-  return (unpacker ? await unpacker(packed, { maxOutputLength: MAX_BODY_BYTES }) : packed).toString('utf8')
+  if (!Object.hasOwn(unpack, name)) return body.text()
+  const unpacked = await unpack[name as keyof typeof unpack](await body.bytes(), { maxOutputLength: maxResponseSize })
+  return unpacked.toString('utf8')
 }

@@ -5,7 +5,7 @@
 import { Pool } from 'undici'
 import type { ExpoMessage } from '../domain/expo-message.ts'
 import type { PushGateway, ReceiptsAnswer, SendAnswer } from '../ports.ts'
-import { readBody } from './body.ts'
+import { maxResponseSize, readBody } from './body.ts'
 import { parseReceipts, parseRequestError, parseTickets } from './parse.ts'
 
 export interface GatewayOptions {
@@ -58,25 +58,30 @@ export function openGateway(options: GatewayOptions): PushGateway {
   const pool = new Pool(send.origin, {
     connections: options.maxConcurrentRequests,
     pipelining: 1,
+    maxResponseSize,
     connect: { timeout: Math.min(10_000, options.timeoutMs) },
     headersTimeout: options.timeoutMs,
     bodyTimeout: options.timeoutMs,
   })
 
   async function post(url: URL, body: unknown, signal: AbortSignal | undefined): Promise<Exchange> {
-    const timeout = AbortSignal.timeout(options.timeoutMs)
+    // A signal of AbortSignal.timeout is kept until its time has come, long after the answer.
+    const timeout = new AbortController()
+    const timer = setTimeout(() => timeout.abort(), options.timeoutMs)
     try {
       const response = await pool.request({
         method: 'POST',
         path: url.pathname + url.search,
         headers,
         body: JSON.stringify(body),
-        signal: signal ? AbortSignal.any([timeout, signal]) : timeout,
+        signal: signal ? AbortSignal.any([timeout.signal, signal]) : timeout.signal,
       })
-      const text = await readBody(response.body, response.headers['content-encoding'])
+      const text = await readBody(response)
       return { answer: { status: response.statusCode, headers: response.headers, body: text } }
     } catch (error) {
-      return { failure: describe(error, timeout.aborted, options.timeoutMs) }
+      return { failure: describe(error, timeout.signal.aborted, options.timeoutMs) }
+    } finally {
+      clearTimeout(timer)
     }
   }
 

@@ -1,6 +1,6 @@
 /** One request to Expo as it is, and its answer as it came: for looking at, not for sending. */
 import { Client } from 'undici'
-import { readBody } from './body.ts'
+import { maxResponseSize, readBody } from './body.ts'
 
 export type RawAnswer = { kind: 'answer'; status: number; text: string } | { kind: 'unreachable'; reason: string }
 
@@ -11,7 +11,7 @@ export async function sendRaw(request: {
   timeoutMs: number
 }): Promise<RawAnswer> {
   const url = new URL(request.sendUrl)
-  const client = new Client(url.origin)
+  const client = new Client(url.origin, { maxResponseSize })
   try {
     const response = await client.request({
       method: 'POST',
@@ -24,8 +24,7 @@ export async function sendRaw(request: {
       body: JSON.stringify(request.body),
       signal: AbortSignal.timeout(request.timeoutMs),
     })
-    const text = await readBody(response.body, response.headers['content-encoding'])
-    return { kind: 'answer', status: response.statusCode, text }
+    return { kind: 'answer', status: response.statusCode, text: await readBody(response) }
   } catch (error) {
     const { code, message } = error as NodeJS.ErrnoException
     return { kind: 'unreachable', reason: code ?? message }

@@ -7,7 +7,7 @@ import { connect as connectTcp } from 'node:net'
 import { connect as connectTls } from 'node:tls'
 import { setTimeout as wait } from 'node:timers/promises'
 import { Client } from 'undici'
-import { readBody } from './body.ts'
+import { maxResponseSize, readBody } from './body.ts'
 
 export type Step = 'DNS' | 'TCP' | 'TLS' | 'HTTP'
 
@@ -45,10 +45,10 @@ export async function reachExpo(options: ReachOptions): Promise<Reach> {
 }
 
 async function ask(url: URL, { accessToken, timeoutMs }: ReachOptions): Promise<Reach> {
-  const client = new Client(url.origin)
+  const client = new Client(url.origin, { maxResponseSize })
   const started = performance.now()
   try {
-    const { statusCode, headers, body } = await client.request({
+    const response = await client.request({
       method: 'POST',
       path: url.pathname,
       headers: {
@@ -59,12 +59,12 @@ async function ask(url: URL, { accessToken, timeoutMs }: ReachOptions): Promise<
       body: '[]',
       signal: AbortSignal.timeout(timeoutMs),
     })
-    const text = await readBody(body, headers['content-encoding'])
+    const text = await readBody(response)
     const ms = performance.now() - started
-    const date = Date.parse(String(headers.date))
+    const date = Date.parse(String(response.headers.date))
     return {
       kind: 'answered',
-      status: statusCode,
+      status: response.statusCode,
       ...judge(text),
       // The header tells whole seconds.
       aheadMs: Number.isNaN(date) ? null : Math.round(date + 500 - (Date.now() - ms / 2)),

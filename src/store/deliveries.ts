@@ -39,9 +39,15 @@ export async function beginDeliveries(db: Db, ids: number[]): Promise<Held[]> {
 const begun = (db: Db, ids: number[]) => sql<Held>`
   update ${db.t.deliveries} d set state = 1, attempt = d.attempt + 1, sent_at = ${db.now}
   from ${db.t.notifications} n
-  where d.id = any(${ids}::bigint[]) and d.state = 0
+  where ${isOneOf(ids)} and d.state = 0
     and n.id = d.notification_id and ${MAY_GO_ON(db)}
   returning d.id, d.attempt`
+
+/**
+ * As a subquery, because a plan that knows how many ids there are looks cheaper than one for any number: PostgreSQL would
+ * plan the statement each time anew, which takes a fifth as long as running it.
+ */
+const isOneOf = (ids: number[]) => sql`d.id = any(array(select unnest(${ids}::bigint[])))`
 
 /** Certainly not sent: back to the plan. */
 export async function releaseDeliveries(db: Db, held: Held[]): Promise<void> {
@@ -100,7 +106,7 @@ const written = (db: Db, rows: SettledRow[]) => sql<{ id: number }>`
     state = 2, settled_at = ${db.now}, results = s.results, ticket_ids = s.ticket_ids, accepted = s.accepted,
     refused = s.refused, skipped = s.skipped, expired = s.expired, cancelled = s.cancelled, unknown = s.unknown
   from ${recordset(rows)}
-  where d.id = s.id and d.attempt = s.attempt and d.state = 1 and d.id = any(${rows.map((row) => row.id)}::bigint[])
+  where d.id = s.id and d.attempt = s.attempt and d.state = 1 and ${isOneOf(rows.map((row) => row.id))}
   returning d.id`
 
 type SettledRow = ReturnType<typeof rowOf>
