@@ -11,8 +11,10 @@ export interface Connections {
   /** Nothing when there is none at this moment. */
   permitNow(lane: Lane): (() => void) | undefined
   connection(lane: Lane): Promise<() => void>
-  /** How long Expo took, for the decision how many connections to keep free. */
+  /** How long Expo took. */
   took(ms: number): void
+  /** Whether at least half of its last answers came within so many milliseconds. */
+  answerWithin(ms: number): boolean
 }
 
 /** Expo is slow when the slowest tenth of its last answers took longer than this; faster, a connection is free soon. */
@@ -56,14 +58,15 @@ export function openConnections(max: number, now: () => number): Connections {
       times.push(ms)
       if (times.length > REMEMBERED) times.shift()
     },
+    answerWithin: (ms) => countWithin(times, ms) * 2 > times.length,
   }
 }
 
-/** Whether that is more than `SLOW_MS`, without sorting: this is asked for every request. */
-function isSlow(times: readonly number[]): boolean {
-  const quick = times.reduce((count, ms) => (ms > SLOW_MS ? count : count + 1), 0)
-  return quick <= Math.floor(times.length * 0.9)
-}
+/** Whether the slowest tenth took more than `SLOW_MS`, without sorting: this is asked for every request. */
+const isSlow = (times: readonly number[]) => countWithin(times, SLOW_MS) <= Math.floor(times.length * 0.9)
+
+const countWithin = (times: readonly number[], most: number) =>
+  times.reduce((count, ms) => (ms > most ? count : count + 1), 0)
 
 /** Of the slowest tenth, the fastest. */
 function percentile90(times: readonly number[]): number {

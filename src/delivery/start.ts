@@ -56,9 +56,10 @@ export interface Delivery {
 
 /** Some send while another finishes its chunks and reads the next: every connection stays busy. */
 const BROADCAST_WORKERS = 3
-/** Chunks that share the statements before and after their requests. Under a pace that leaves the database time enough, steps are small. */
+/** Chunks that share the statements before and after their requests. Where these are not what is waited for, others may have the work. */
 const CHUNKS_TOGETHER = 3
 const ALONE_UP_TO_PER_SECOND = 6_000
+const ALONE_FROM_MS = 50
 /** Each may be waiting for Expo: there is one more than there can be requests, to take what comes meanwhile. */
 const SPARE_DIRECT_WORKERS = 1
 const DIRECT_BATCH = 100
@@ -79,16 +80,16 @@ export async function startDelivery(parts: DeliveryParts): Promise<Delivery> {
   const senderParts: SenderParts = { ...parts, breaker, connections, pace, turns, ...books, stop }
   const run = openRun(senderParts, openSender(senderParts))
   const eachOf = <Q extends QueueName>(name: Q, workers: number, work: (job: Job<Q>) => Promise<void>) =>
-    queue.work(name, { workers, batchSize: 1 }, async ([job]) => job && work(job))
+    queue.work(name, { workers, batchSize: () => 1 }, async ([job]) => job && work(job))
   const place: Workplace = { ...parts, breaker, connections, pace, turns, tally }
 
   const directWorkers = options.maxConcurrentRequests + SPARE_DIRECT_WORKERS
-  await queue.work('send-direct', { workers: directWorkers, batchSize: DIRECT_BATCH }, (jobs) =>
+  await queue.work('send-direct', { workers: directWorkers, batchSize: () => DIRECT_BATCH }, (jobs) =>
     sendDirect(place, run, jobs),
   )
   await eachOf('fan-out', 1, (job) => fanOut(place, job))
   const isPaced = options.rateLimit > 0 && options.rateLimit <= ALONE_UP_TO_PER_SECOND
-  const batchSize = isPaced ? 1 : CHUNKS_TOGETHER
+  const batchSize = () => (isPaced || !connections.answerWithin(ALONE_FROM_MS) ? 1 : CHUNKS_TOGETHER)
   await queue.work('send-broadcast', { workers: BROADCAST_WORKERS, batchSize }, (jobs) => sendChunks(place, run, jobs))
   await eachOf('receipts', RECEIPT_WORKERS, (job) => askReceipts(place, job))
   await eachOf('estimate', 1, async (job) => {

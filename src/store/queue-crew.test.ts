@@ -7,10 +7,12 @@ type Handler = (jobs: object[]) => Promise<void>
 /** Workers that take a job when they are told to; `ended` are those that were let go. */
 function fakeBoss() {
   const workers = new Map<string, Handler>()
+  const sizes: number[] = []
   const ended: string[] = []
   const boss = {
-    async work(_queue: string, _options: object, handler: Handler) {
+    async work(_queue: string, { batchSize }: { batchSize: number }, handler: Handler) {
       const id = randomUUID()
+      sizes.push(batchSize)
       workers.set(id, handler)
       return id
     },
@@ -20,7 +22,7 @@ function fakeBoss() {
       ended.push(id)
     },
   }
-  return { boss, workers, ended }
+  return { boss, workers, sizes, ended }
 }
 
 const settled = () => new Promise((resolve) => setImmediate(resolve))
@@ -29,7 +31,7 @@ test('one waits; each that has found work is followed by another, up to so many;
   const { boss, workers } = fakeBoss()
   const gates: (() => void)[] = []
   const work = () => new Promise<void>((done) => gates.push(done))
-  const crew = openCrew(boss, () => undefined, { queue: 'q', workers: 3, batchSize: 1 }, work)
+  const crew = openCrew(boss, () => undefined, { queue: 'q', workers: 3, batchSize: () => 1 }, work)
   await crew.start()
   const taken: Promise<void>[] = []
   for (const size of [1, 2, 3]) {
@@ -47,7 +49,7 @@ test('a handler that was let go of, and returns late, takes no worker with it', 
   const { boss, workers } = fakeBoss()
   const gates: (() => void)[] = []
   const work = () => new Promise<void>((done) => gates.push(done))
-  const crew = openCrew(boss, () => undefined, { queue: 'q', workers: 2, batchSize: 1 }, work)
+  const crew = openCrew(boss, () => undefined, { queue: 'q', workers: 2, batchSize: () => 1 }, work)
   await crew.start()
   const [first] = [...workers.values()]
   // The same worker twice: its first claim was lost, and it has taken other work since.
@@ -63,4 +65,27 @@ test('a handler that was let go of, and returns late, takes no worker with it', 
   gates[0]!()
   await again
   expect(workers.size).toBe(1)
+})
+
+test('who takes more or less at once than is wanted now is replaced after its work, and only when that can be done', async () => {
+  const { boss, workers, sizes } = fakeBoss()
+  let size = 1
+  const crew = openCrew(
+    boss,
+    () => undefined,
+    { queue: 'q', workers: 2, batchSize: () => size },
+    async () => undefined,
+  )
+  await crew.start()
+  const [first, takes] = [...workers][0]!
+  await takes([{}])
+  expect([...workers.keys()]).toEqual([first])
+  size = 3
+  vi.spyOn(boss, 'work').mockRejectedValueOnce(new Error('the database is away'))
+  await takes([{}])
+  await settled()
+  expect([...workers.keys()]).toEqual([first])
+  await takes([{}])
+  await vi.waitFor(() => expect(workers.has(first)).toBe(false))
+  expect([workers.size, sizes]).toEqual([1, [1, 3]])
 })

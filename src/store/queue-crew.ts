@@ -26,16 +26,20 @@ interface WorkOptions {
 /** Whoever is hired asks the database for work at once: not just when what was found begins, and needs it most. */
 const HIRE_AFTER_MS = 10
 
-/** @param work handles what was claimed, and never fails for what its jobs are about. */
+/**
+ * @param work handles what was claimed, and never fails for what its jobs are about.
+ * @param of `batchSize` is asked whenever somebody is about to take work.
+ */
 export function openCrew<Claimed>(
   boss: Employer<Claimed>,
   emit: Emit,
-  { queue, workers, batchSize }: { queue: string; workers: number; batchSize: number },
+  { queue, workers, batchSize }: { queue: string; workers: number; batchSize: () => number },
   work: (jobs: Claimed[]) => Promise<void>,
 ): Crew {
-  const options = { batchSize, pollingIntervalSeconds: 1, notifyPollingIntervalSeconds: 1 }
   /** How many handlers each is in: a claim that is lost lets go of its handler before that has returned. */
   const handling = new Map<string, number>()
+  /** How many jobs each takes at once, which is fixed when it is hired. */
+  const sizes = new Map<string, number>()
   let hiring = 0
   let stopping = false
   const isFree = (id: string) => handling.get(id) === 0
@@ -43,6 +47,8 @@ export function openCrew<Claimed>(
 
   async function hire(): Promise<void> {
     hiring += 1
+    const size = batchSize()
+    const options = { batchSize: size, pollingIntervalSeconds: 1, notifyPollingIntervalSeconds: 1 }
     try {
       const id: string = await boss.work(queue, options, async (jobs) => {
         handling.set(id, (handling.get(id) ?? 0) + 1)
@@ -57,6 +63,7 @@ export function openCrew<Claimed>(
         }
       })
       handling.set(id, handling.get(id) ?? 0)
+      sizes.set(id, size)
       if (stopping) await boss.offWork(queue, { id, wait: false })
     } finally {
       hiring -= 1
@@ -65,16 +72,30 @@ export function openCrew<Claimed>(
 
   function hireIfNobodyWaits(): void {
     if (free().length + hiring > 0 || handling.size >= workers || stopping) return
-    hire().catch((error: unknown) => emit('queue.error', { error: messageOf(error) }))
+    hire().catch(tell)
+  }
+
+  const tell = (error: unknown) => emit('queue.error', { error: messageOf(error) })
+
+  function letGo(id: string): void {
+    handling.delete(id)
+    sizes.delete(id)
+    void boss.offWork(queue, { id, wait: false })
+  }
+
+  /** When nobody can be hired, who is there goes on as before. */
+  function replace(id: string): void {
+    hire()
+      .then(() => isFree(id) && letGo(id), tell)
+      .finally(() => boss.notifyWorker(id))
   }
 
   /** Who has just worked asks again at once, instead of waiting for a wake-up; or leaves that to who is free already. */
   function askAgain(id: string): void {
     if (stopping || !isFree(id)) return
     const [other] = free().filter((one) => one !== id)
-    if (other === undefined) return boss.notifyWorker(id)
-    handling.delete(id)
-    void boss.offWork(queue, { id, wait: false })
+    if (other === undefined) return sizes.get(id) === batchSize() ? boss.notifyWorker(id) : replace(id)
+    letGo(id)
     boss.notifyWorker(other)
   }
 

@@ -67,7 +67,7 @@ export interface Queue {
   /** @param handler settles each job itself (complete, postpone, giveBack); what it leaves unsettled is given back. */
   work<Q extends QueueName>(
     queue: Q,
-    options: { workers: number; batchSize: number },
+    options: { workers: number; batchSize: () => number },
     handler: (jobs: Job<Q>[]) => Promise<void>,
   ): Promise<void>
   /** Inside the transaction that writes what came of the jobs. Throws ClaimLost, which rolls that back. */
