@@ -23,8 +23,43 @@ interface WorkOptions {
   notifyPollingIntervalSeconds: number
 }
 
+const POLLING = { pollingIntervalSeconds: 1, notifyPollingIntervalSeconds: 1 }
 /** Whoever is hired asks the database for work at once: not just when what was found begins, and needs it most. */
 const HIRE_AFTER_MS = 10
+
+/** Who is in the crew. @param off ends somebody's work. */
+function openRoster(off: (id: string) => unknown) {
+  /** How many handlers each is in: a claim that is lost lets go of its handler before that has returned. */
+  const handling = new Map<string, number>()
+  /** How many jobs each takes at once, which is fixed when it is hired. */
+  const sizes = new Map<string, number>()
+  const isFree = (id: string) => handling.get(id) === 0
+  return {
+    isFree,
+    free: () => [...handling.keys()].filter(isFree),
+    all: () => [...handling.keys()],
+    sizeOf: (id: string) => sizes.get(id),
+    /** It may have begun to work before anybody knew that it was hired. */
+    add(id: string, size: number) {
+      handling.set(id, handling.get(id) ?? 0)
+      sizes.set(id, size)
+    },
+    letGo(id: string) {
+      handling.delete(id)
+      sizes.delete(id)
+      void off(id)
+    },
+    async during(id: string, work: () => Promise<void>): Promise<void> {
+      handling.set(id, (handling.get(id) ?? 0) + 1)
+      try {
+        await work()
+      } finally {
+        const left = handling.get(id)
+        if (left !== undefined) handling.set(id, left - 1)
+      }
+    },
+  }
+}
 
 /**
  * @param work handles what was claimed, and never fails for what its jobs are about.
@@ -36,34 +71,25 @@ export function openCrew<Claimed>(
   { queue, workers, batchSize }: { queue: string; workers: number; batchSize: () => number },
   work: (jobs: Claimed[]) => Promise<void>,
 ): Crew {
-  /** How many handlers each is in: a claim that is lost lets go of its handler before that has returned. */
-  const handling = new Map<string, number>()
-  /** How many jobs each takes at once, which is fixed when it is hired. */
-  const sizes = new Map<string, number>()
+  const crew = openRoster((id) => boss.offWork(queue, { id, wait: false }))
   let hiring = 0
   let stopping = false
-  const isFree = (id: string) => handling.get(id) === 0
-  const free = () => [...handling.keys()].filter(isFree)
+  const tell = (error: unknown) => emit('queue.error', { error: messageOf(error) })
 
   async function hire(): Promise<void> {
     hiring += 1
     const size = batchSize()
-    const options = { batchSize: size, pollingIntervalSeconds: 1, notifyPollingIntervalSeconds: 1 }
     try {
-      const id: string = await boss.work(queue, options, async (jobs) => {
-        handling.set(id, (handling.get(id) ?? 0) + 1)
+      const id: string = await boss.work(queue, { batchSize: size, ...POLLING }, async (jobs) => {
         const hiringLater = setTimeout(hireIfNobodyWaits, HIRE_AFTER_MS)
         try {
-          await work(jobs)
+          await crew.during(id, () => work(jobs))
         } finally {
           clearTimeout(hiringLater)
-          const left = handling.get(id)
-          if (left !== undefined) handling.set(id, left - 1)
           askAgain(id)
         }
       })
-      handling.set(id, handling.get(id) ?? 0)
-      sizes.set(id, size)
+      crew.add(id, size)
       if (stopping) await boss.offWork(queue, { id, wait: false })
     } finally {
       hiring -= 1
@@ -71,31 +97,23 @@ export function openCrew<Claimed>(
   }
 
   function hireIfNobodyWaits(): void {
-    if (free().length + hiring > 0 || handling.size >= workers || stopping) return
+    if (crew.free().length + hiring > 0 || crew.all().length >= workers || stopping) return
     hire().catch(tell)
-  }
-
-  const tell = (error: unknown) => emit('queue.error', { error: messageOf(error) })
-
-  function letGo(id: string): void {
-    handling.delete(id)
-    sizes.delete(id)
-    void boss.offWork(queue, { id, wait: false })
   }
 
   /** When nobody can be hired, who is there goes on as before. */
   function replace(id: string): void {
     hire()
-      .then(() => isFree(id) && letGo(id), tell)
+      .then(() => crew.isFree(id) && crew.letGo(id), tell)
       .finally(() => boss.notifyWorker(id))
   }
 
   /** Who has just worked asks again at once, instead of waiting for a wake-up; or leaves that to who is free already. */
   function askAgain(id: string): void {
-    if (stopping || !isFree(id)) return
-    const [other] = free().filter((one) => one !== id)
-    if (other === undefined) return sizes.get(id) === batchSize() ? boss.notifyWorker(id) : replace(id)
-    letGo(id)
+    if (stopping || !crew.isFree(id)) return
+    const [other] = crew.free().filter((one) => one !== id)
+    if (other === undefined) return crew.sizeOf(id) === batchSize() ? boss.notifyWorker(id) : replace(id)
+    crew.letGo(id)
     boss.notifyWorker(other)
   }
 
@@ -103,7 +121,7 @@ export function openCrew<Claimed>(
     start: hire,
     async stop() {
       stopping = true
-      await Promise.all([...handling.keys()].map((id) => boss.offWork(queue, { id, wait: true })))
+      await Promise.all(crew.all().map((id) => boss.offWork(queue, { id, wait: true })))
     },
   }
 }

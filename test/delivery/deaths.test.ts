@@ -13,7 +13,8 @@ import {
 } from '../../src/store/deliveries.ts'
 import { totalsOf } from '../../src/store/ledger.ts'
 import { planNew } from '../../src/delivery/plan.ts'
-import { writeRefused } from '../../src/delivery/settle.ts'
+import { openBooks, writeRefused } from '../../src/delivery/settle.ts'
+import { openTally } from '../../src/delivery/tally.ts'
 import { findDirectWork, findWork, readChunk } from '../../src/store/plan.ts'
 import { registerPushToken, unregisterPushToken } from '../../src/store/push-tokens.ts'
 import { findAwaiting, settleReceipts } from '../../src/store/receipts.ts'
@@ -21,7 +22,7 @@ import { subscribe } from '../../src/store/subscriptions.ts'
 import { ensureUser } from '../../src/store/users.ts'
 import { expectBalanced } from '../kit/books.ts'
 import { until } from '../kit/guard.ts'
-import { allOk, openDatabase, openRunning, type Opened } from '../kit/inside.ts'
+import { allOk, openDatabase, openRunning, type Opened, systemClock } from '../kit/inside.ts'
 
 /** As far as a process gets that dies right after saving its intent. */
 async function beginAndDie(world: Opened, id: string) {
@@ -203,6 +204,23 @@ describe.each(['PGlite', 'PostgreSQL 18'] as const)('on %s', (kind) => {
     expect(await database.db.kysely.selectFrom('refusals').select('id').execute()).toHaveLength(1)
     const { rows } = await sql`select id from belfry.token_events where kind = 'retired'`.execute(database.db.kysely)
     expect(rows).toHaveLength(1)
+  })
+
+  test('a refusal in a late answer is written beside it, and not to its successor', async () => {
+    const { database, id } = await worldBeforeWork(kind, { devices: 2 })
+    const { held, parcel } = await beginAndDie(database, id)
+    await takeOver(database.db, [held])
+    const books = openBooks({ db: database.db, clock: systemClock, emit: () => undefined, tally: openTally() })
+    const tokenId = parcel.delivery.token_ids[1]!
+    await books.settle({
+      project: null,
+      settled: { ...held, results: [RESULT.accepted, RESULT.refused], ticketIds: ['t', null] },
+      refused: [{ tokenId, stage: 'ticket', code: 'MessageTooBig', message: 'no', fate: 'keep' }],
+    })
+    const late = await database.db.kysely.selectFrom('deliveries').select('id').where('late', '=', true).execute()
+    const refusals = await database.db.kysely.selectFrom('refusals').select('delivery_id as id').execute()
+    expect(late).toHaveLength(1)
+    expect(refusals).toEqual(late)
   })
 
   test('a receipt that is read twice is counted once, and what was said first stays', async () => {

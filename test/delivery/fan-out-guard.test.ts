@@ -1,5 +1,6 @@
 /** A page of the fan-out is cut once, however often its job comes; and a broadcast ends with its last chunk, not before. */
 import { randomUUIDv7 } from 'node:crypto'
+import { sql } from 'kysely'
 import { expect, test } from 'vitest'
 import { cancelNotification, pauseNotification, resumeNotification } from '../../src/store/control.ts'
 import { CHUNK_TOKENS, cutPage, PAGE_CHUNKS } from '../../src/store/fan-out.ts'
@@ -69,6 +70,18 @@ test('a broadcast ends with its last chunk and its last page, whichever is later
   expect(await stopped.done(PAGE_CHUNKS)).toEqual([])
 })
 
+test('a broadcast that is cut to its end goes on until its last chunk, also when it is resumed', async () => {
+  const world = await openDatabase('PostgreSQL 18')
+  await crowd(world, 2 * CHUNK_TOKENS + 1)
+  const { id, cut, done, row } = await broadcast(world)
+  await cut(0)
+  expect(await done(1)).toEqual([])
+  expect(await row()).toMatchObject({ state: 'sending', fan_out_done: true, finished_at: null })
+  await pauseNotification(world.db, id)
+  expect(await resumeNotification(world.db, id)).toBe('sending')
+  expect(await done(2)).toMatchObject([{ state: 'finished' }])
+})
+
 test('chunks that end after a pause or a cancel change no state', async () => {
   const world = await openDatabase('PostgreSQL 18')
   await crowd(world, 10)
@@ -113,4 +126,19 @@ test('a broadcast that is paused in the moment in which its page is cut goes on 
   await resumeNotification(db, id)
   await world.drain()
   expect(await expectBalanced(world, id)).toMatchObject({ accepted: 1 })
+})
+
+test('while nothing may be sent, no broadcast is cut', async () => {
+  const send = () => ({ kind: 'refused', status: 403, code: 'UNAUTHORIZED', message: 'no' }) as const
+  const world = await openRunning('PostgreSQL 18', { send })
+  await world.device('ben')
+  await world.notify({ audience: { users: ['ben'] } })
+  await until('the pause', () => world.facts.some((one) => one.name === 'breaker.opened'))
+  const id = await world.notify({ audience: { everyone: true } })
+  await until('its job to be taken', async () => {
+    const taken = sql`select from belfry_queue.job where name = 'fan-out' and state = 'completed'`
+    return (await taken.execute(world.db.kysely)).rows.length > 0
+  })
+  const row = await world.db.kysely.selectFrom('notifications').selectAll().where('id', '=', id).executeTakeFirst()
+  expect(row).toMatchObject({ state: 'queued', page: 0, chunks: 0 })
 })

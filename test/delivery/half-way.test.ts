@@ -13,6 +13,7 @@ import { notificationState } from '../../src/store/notifications.ts'
 import { parkJob } from '../../src/store/parked.ts'
 import { findDirectWork, insertPlan } from '../../src/store/plan.ts'
 import { ClaimLost } from '../../src/store/queue.ts'
+import { ensureUser } from '../../src/store/users.ts'
 import { crowd, expectBalanced } from '../kit/books.ts'
 import { until } from '../kit/guard.ts'
 import { allOk, type Kind, openDatabase, openRunning } from '../kit/inside.ts'
@@ -204,4 +205,40 @@ test('what is resumed while its work is being parked waits for that, and takes i
   await pauseNotification(database.db, await notify({ audience: { users: ['a'] } }))
   await expect(database.db.transaction((tx) => parkJob(tx, queue, job, data))).rejects.toThrow(ClaimLost)
   expect(await database.db.kysely.selectFrom('parked').select('id').execute()).toEqual([])
+})
+
+test('who has lost one of its jobs completes none of them, and writes nothing', async () => {
+  const { db, queue } = await openDatabase('PostgreSQL 18')
+  await db.enqueue('estimate', [{ notificationId: 'a' }, { notificationId: 'b' }])
+  const outcome = Promise.withResolvers<unknown>()
+  let taken = 0
+  await queue.work('estimate', { workers: 1, batchSize: 2 }, async (jobs) => {
+    const isFirst = taken === 0
+    taken += jobs.length
+    if (isFirst) await queue.giveBack(jobs.slice(1))
+    const writing = db.transaction(async (tx) => {
+      if (isFirst) await ensureUser(tx, { id: 'ben', name: null })
+      await queue.complete(tx, jobs)
+    })
+    writing.then(outcome.resolve, outcome.resolve)
+    await writing
+  })
+  expect(await outcome.promise).toBeInstanceOf(ClaimLost)
+  await until('both to be taken again', () => taken === 4)
+  await queue.stopWorking()
+  expect(await db.kysely.selectFrom('users').select('id').execute()).toEqual([])
+})
+
+test('a claim that is lost is no bug: nobody is told of a failure, and nothing waits for it', async () => {
+  const { db, queue, facts } = await openDatabase('PostgreSQL 18')
+  await db.enqueue('estimate', [{ notificationId: 'a' }])
+  let taken = 0
+  await queue.work('estimate', { workers: 1, batchSize: 1 }, async (jobs) => {
+    taken += 1
+    if (taken === 1) throw new ClaimLost('somebody else has it')
+    await db.transaction((tx) => queue.complete(tx, jobs))
+  })
+  await until('it to be taken again', () => taken === 2)
+  await queue.stopWorking()
+  expect(facts.map((one) => one.name)).not.toContain('job.failed')
 })

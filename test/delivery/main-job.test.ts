@@ -3,6 +3,7 @@ import { describe, expect, test } from 'vitest'
 import { totalsOf } from '../../src/store/ledger.ts'
 import { notificationState } from '../../src/store/notifications.ts'
 import { registerPushToken } from '../../src/store/push-tokens.ts'
+import { subscribe } from '../../src/store/subscriptions.ts'
 import { allOk, openRunning } from '../kit/inside.ts'
 import { crowd, expectBalanced } from '../kit/books.ts'
 
@@ -40,6 +41,18 @@ describe.each(['PGlite', 'PostgreSQL 18'] as const)('on %s', (kind) => {
     await world.drain()
     expect(world.sent).toHaveLength(1)
     expect(await totalsOf(world.db, id)).toMatchObject({ targeted: 1 })
+  })
+
+  test('a topic rings its followers, and nobody whose phone is between theirs', async () => {
+    const world = await openRunning(kind)
+    const first = await world.device('ana')
+    await world.device('ben')
+    const last = await world.device('cleo')
+    for (const user of ['ana', 'cleo']) await subscribe(world.db, 'news', user)
+    const id = await world.notify({ audience: { topic: 'news' } })
+    await world.drain()
+    expect(world.sent.map((one) => one.token).toSorted()).toEqual([first, last].toSorted())
+    expect(await expectBalanced(world, id)).toMatchObject({ targeted: 2, accepted: 2 })
   })
 
   test('a direct notification rings every device of its users, and nobody else’s', async () => {
