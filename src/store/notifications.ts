@@ -62,7 +62,7 @@ async function enqueueWork(tx: Db, n: NewNotification, afterMs: number): Promise
 
 /** Of notifications `n`. */
 export const notificationColumns = (db: Db) =>
-  sql`n.id, n.kind, n.lane, n.audience, n.content, n.on_unknown, n.state, n.postponed, n.expires_at <= ${db.now} as expired`
+  sql`n.id, n.kind, n.lane, n.audience, n.content, n.on_unknown, n.state, n.postponed, n.expires_at <= coalesce(n.paused_at, ${db.now}) as expired`
 
 export async function loadNotification(db: Db, id: string): Promise<Notification | undefined> {
   const [row] = await db.rows<Notification>(sql`

@@ -66,16 +66,19 @@ describe.each(['PGlite', 'PostgreSQL 18'] as const)('on %s', (kind) => {
     const world = await openRunning(kind)
     await world.device('ben')
     await world.stop()
-    const id = await world.notify({ audience: { everyone: true }, ttlSeconds: 3_600 })
-    await pauseNotification(world.db, id)
+    const audiences = [{ everyone: true } as const, { users: ['ben'] }]
+    const ids = await Promise.all(audiences.map((audience) => world.notify({ audience, ttlSeconds: 3_600 })))
+    for (const id of ids) await pauseNotification(world.db, id)
     await sql`update belfry.notifications set paused_at = paused_at - interval '7 days', expires_at = expires_at - interval '7 days'`.execute(
       world.db.kysely,
     )
-    await resumeNotification(world.db, id)
     const later = await openRunning(kind, {}, { database: world })
+    const parked = () => world.db.kysely.selectFrom('parked').select('id').execute()
+    await until('both to be parked', async () => (await parked()).length === 2)
+    for (const id of ids) await resumeNotification(world.db, id)
     await later.drain()
-    expect(later.sent).toHaveLength(1)
-    expect(await notificationState(world.db, id)).toMatchObject({ state: 'finished' })
+    expect(later.sent).toHaveLength(2)
+    for (const id of ids) expect(await notificationState(world.db, id)).toMatchObject({ state: 'finished' })
   })
 
   test('a broadcast that is paused before its first page waits, and goes on when it is resumed', async () => {
