@@ -212,7 +212,7 @@ test('who has lost one of its jobs completes none of them, and writes nothing', 
   await db.enqueue('estimate', [{ notificationId: 'a' }, { notificationId: 'b' }])
   const outcome = Promise.withResolvers<unknown>()
   let taken = 0
-  await queue.work('estimate', { workers: 1, batchSize: 2 }, async (jobs) => {
+  await queue.work('estimate', { workers: 1, batchSize: () => 2 }, async (jobs) => {
     const isFirst = taken === 0
     taken += jobs.length
     if (isFirst) await queue.giveBack(jobs.slice(1))
@@ -233,7 +233,7 @@ test('a claim that is lost is no bug: nobody is told of a failure, and nothing w
   const { db, queue, facts } = await openDatabase('PostgreSQL 18')
   await db.enqueue('estimate', [{ notificationId: 'a' }])
   let taken = 0
-  await queue.work('estimate', { workers: 1, batchSize: 1 }, async (jobs) => {
+  await queue.work('estimate', { workers: 1, batchSize: () => 1 }, async (jobs) => {
     taken += 1
     if (taken === 1) throw new ClaimLost('somebody else has it')
     await db.transaction((tx) => queue.complete(tx, jobs))
