@@ -13,7 +13,7 @@ export interface Connections {
   connection(lane: Lane): Promise<() => void>
   /** How long Expo took. */
   took(ms: number): void
-  /** Whether at least half of its last answers came within so many milliseconds. */
+  /** Whether there were answers, and more than half of the last ones came within so many milliseconds. */
   answerWithin(ms: number): boolean
 }
 

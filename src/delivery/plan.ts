@@ -99,7 +99,6 @@ const skipReasons = ['credentials', 'muted'] as const
 /** Beyond the parts of any chunk that is sent. */
 const FIRST_SKIPPED_PART = 1_000_000
 
-/** Into requests. */
 function cut({ notification, chunk, most }: ToPlan, of: Recipient[], firstPart = 0) {
   return byProject(of, most).map(({ project, recipients }, index) => ({
     notification,

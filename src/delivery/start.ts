@@ -56,8 +56,9 @@ export interface Delivery {
 
 /** Some send while another finishes its chunks and reads the next: every connection stays busy. */
 const BROADCAST_WORKERS = 3
-/** Chunks that share the statements before and after their requests. Where these are not what is waited for, others may have the work. */
+/** Chunks that share the statements before and after their requests. */
 const CHUNKS_TOGETHER = 3
+/** Under a lower pace, or behind answers that take longer, nobody waits for statements: chunks are left for other workers. */
 const ALONE_UP_TO_PER_SECOND = 6_000
 const ALONE_FROM_MS = 50
 /** Each may be waiting for Expo: there is one more than there can be requests, to take what comes meanwhile. */

@@ -5,7 +5,7 @@
 import { Pool } from 'undici'
 import type { ExpoMessage } from '../domain/expo-message.ts'
 import type { PushGateway, ReceiptsAnswer, SendAnswer } from '../ports.ts'
-import { maxResponseSize, readBody } from './body.ts'
+import { MAX_BODY_BYTES, readBody } from './body.ts'
 import { parseReceipts, parseRequestError, parseTickets } from './parse.ts'
 
 export interface GatewayOptions {
@@ -58,7 +58,7 @@ export function openGateway(options: GatewayOptions): PushGateway {
   const pool = new Pool(send.origin, {
     connections: options.maxConcurrentRequests,
     pipelining: 1,
-    maxResponseSize,
+    maxResponseSize: MAX_BODY_BYTES,
     connect: { timeout: Math.min(10_000, options.timeoutMs) },
     headersTimeout: options.timeoutMs,
     bodyTimeout: options.timeoutMs,

@@ -37,6 +37,7 @@ function readTicket(item: Fields): Ticket | undefined {
   }
 }
 
+/** Nothing in it that PostgreSQL could not store. */
 const USUAL_ID = /^[\w-]{1,100}$/
 
 function accepted({ id }: { id: string }): Ticket {

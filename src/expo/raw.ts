@@ -1,6 +1,6 @@
 /** One request to Expo as it is, and its answer as it came: for looking at, not for sending. */
 import { Client } from 'undici'
-import { maxResponseSize, readBody } from './body.ts'
+import { MAX_BODY_BYTES, readBody } from './body.ts'
 
 export type RawAnswer = { kind: 'answer'; status: number; text: string } | { kind: 'unreachable'; reason: string }
 
@@ -11,7 +11,7 @@ export async function sendRaw(request: {
   timeoutMs: number
 }): Promise<RawAnswer> {
   const url = new URL(request.sendUrl)
-  const client = new Client(url.origin, { maxResponseSize })
+  const client = new Client(url.origin, { maxResponseSize: MAX_BODY_BYTES })
   try {
     const response = await client.request({
       method: 'POST',

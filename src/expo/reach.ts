@@ -7,7 +7,7 @@ import { connect as connectTcp } from 'node:net'
 import { connect as connectTls } from 'node:tls'
 import { setTimeout as wait } from 'node:timers/promises'
 import { Client } from 'undici'
-import { maxResponseSize, readBody } from './body.ts'
+import { MAX_BODY_BYTES, readBody } from './body.ts'
 
 export type Step = 'DNS' | 'TCP' | 'TLS' | 'HTTP'
 
@@ -45,7 +45,7 @@ export async function reachExpo(options: ReachOptions): Promise<Reach> {
 }
 
 async function ask(url: URL, { accessToken, timeoutMs }: ReachOptions): Promise<Reach> {
-  const client = new Client(url.origin, { maxResponseSize })
+  const client = new Client(url.origin, { maxResponseSize: MAX_BODY_BYTES })
   const started = performance.now()
   try {
     const response = await client.request({

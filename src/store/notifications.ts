@@ -60,9 +60,10 @@ async function enqueueWork(tx: Db, n: NewNotification, afterMs: number): Promise
   else await tx.enqueue('send-direct', [{ ...work, tries: 0 }], afterMs)
 }
 
-/** Of notifications `n`. */
-export const notificationColumns = (db: Db) =>
-  sql`n.id, n.kind, n.lane, n.audience, n.content, n.on_unknown, n.state, n.postponed, n.expires_at <= coalesce(n.paused_at, ${db.now}) as expired`
+/** Of notifications `n`. While one is paused, its time stands still. */
+export const notificationColumns = (db: Db) => sql`
+  n.id, n.kind, n.lane, n.audience, n.content, n.on_unknown, n.state, n.postponed,
+  n.expires_at <= coalesce(n.paused_at, ${db.now}) as expired`
 
 export async function loadNotification(db: Db, id: string): Promise<Notification | undefined> {
   const [row] = await db.rows<Notification>(sql`

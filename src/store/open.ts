@@ -117,15 +117,18 @@ const INT8 = 20
 const NUMBER_ARRAYS = new Set([1005, 1007, 1016])
 
 /**
- * Our bigints are row ids and counts, far below 2^53; PGlite gives numbers for them, `pg` strings. Our arrays of numbers
- * have no nulls, and `{1,2}` in brackets is JSON: parsed by character, they take as long as all else that is read.
+ * Our bigints are row ids and counts, far below 2^53; PGlite gives numbers for them, `pg` strings. `{1,2}` in brackets is
+ * JSON: parsed by character, arrays take as long as all else that is read.
  */
 function numbersForBigints(oid: number, format?: 'text' | 'binary'): (value: string) => unknown {
   const parse = pg.types.getTypeParser(oid, format as 'text')
   if (oid === INT8) return Number
-  if (NUMBER_ARRAYS.has(oid)) return (value) => JSON.parse(`[${value.slice(1, -1)}]`) as number[]
+  if (NUMBER_ARRAYS.has(oid)) return numbersOf
   return parse
 }
+
+const numbersOf = (array: string): unknown =>
+  JSON.parse(array.replaceAll('{', '[').replaceAll('}', ']').replaceAll('NULL', 'null'))
 
 /** The queue is installed first: our clock is a function over its. */
 async function assemble(

@@ -42,8 +42,8 @@ export const MAY_GO_ON = (db: Db) => sql`n.state in ('queued', 'sending') and n.
 
 export const OPEN_DELIVERY = sql`id, notification_id, chunk, state, attempt, ambiguous, deaths, project, token_ids`
 
-/** A push token `p`, with the kinds that its user has muted; where nobody has, nobody is asked one by one. */
 const device = (db: Db) => sql`p.id, p.token, p.user_id as "userId", ${traits(db)}`
+/** With the kinds that its user has muted; where nobody has, nobody is asked one by one. */
 const traits = (db: Db) => sql`p.device_type as "deviceType", p.locale, p.project, not p.active as suspended,
   case when (select exists (select from ${db.t.mutes}))
     then (select array_agg(m.kind) from ${db.t.mutes} m where m.user_id = p.user_id) end as muted`
@@ -186,19 +186,19 @@ export async function insertSkipped(tx: Db, deliveries: NewSkipped[]): Promise<v
 
 /**
  * The push tokens of a chunk, now. Whoever is excepted is not among them. Those that are alike come as one row: a row for
- * each would be most of what a broadcast allocates. No push token has a comma in it.
+ * each would be most of what a broadcast allocates. No push token has a comma in it; one that has is none for Expo either.
  */
 export async function readChunk(
   db: Db,
   range: { from: number; to: number; except: string[]; topic?: string },
 ): Promise<Recipient[]> {
   const alike = await db.rows<Omit<Recipient, 'id' | 'token' | 'userId'> & { tokens: string }>(sql`
-    select "deviceType", locale, project, suspended, muted, string_agg(id || ',' || token, ',') as tokens
+    select "deviceType", locale, project, suspended, muted, string_agg(id || ',' || translate(token, ',', ' '), ',') as tokens
     from (
       select p.id, p.token, ${traits(db)} from ${db.t.push_tokens} p
       where ${IN_AUDIENCE} and id between ${range.from} and ${range.to} and user_id <> all(${range.except}::text[])
         ${followersOf(db, range.topic)}
-      order by id) device
+      order by id) chunk
     group by "deviceType", locale, project, suspended, muted`)
   const recipients: Recipient[] = []
   for (const { tokens, deviceType, locale, project, suspended, muted } of alike) {

@@ -23,47 +23,14 @@ interface WorkOptions {
   notifyPollingIntervalSeconds: number
 }
 
+/** What a wake-up does not tell of: a job that is tried again, or whose time has come. */
 const POLLING = { pollingIntervalSeconds: 1, notifyPollingIntervalSeconds: 1 }
 /** Whoever is hired asks the database for work at once: not just when what was found begins, and needs it most. */
 const HIRE_AFTER_MS = 10
 
-/** Who is in the crew. @param off ends somebody's work. */
-function openRoster(off: (id: string) => unknown) {
-  /** How many handlers each is in: a claim that is lost lets go of its handler before that has returned. */
-  const handling = new Map<string, number>()
-  /** How many jobs each takes at once, which is fixed when it is hired. */
-  const sizes = new Map<string, number>()
-  const isFree = (id: string) => handling.get(id) === 0
-  return {
-    isFree,
-    free: () => [...handling.keys()].filter(isFree),
-    all: () => [...handling.keys()],
-    sizeOf: (id: string) => sizes.get(id),
-    /** It may have begun to work before anybody knew that it was hired. */
-    add(id: string, size: number) {
-      handling.set(id, handling.get(id) ?? 0)
-      sizes.set(id, size)
-    },
-    letGo(id: string) {
-      handling.delete(id)
-      sizes.delete(id)
-      void off(id)
-    },
-    async during(id: string, work: () => Promise<void>): Promise<void> {
-      handling.set(id, (handling.get(id) ?? 0) + 1)
-      try {
-        await work()
-      } finally {
-        const left = handling.get(id)
-        if (left !== undefined) handling.set(id, left - 1)
-      }
-    },
-  }
-}
-
 /**
  * @param work handles what was claimed, and never fails for what its jobs are about.
- * @param of `batchSize` is asked whenever somebody is about to take work.
+ * @param of `batchSize` is asked when somebody is hired, and after work that leaves nobody else waiting.
  */
 export function openCrew<Claimed>(
   boss: Employer<Claimed>,
@@ -122,6 +89,40 @@ export function openCrew<Claimed>(
     async stop() {
       stopping = true
       await Promise.all(crew.all().map((id) => boss.offWork(queue, { id, wait: true })))
+    },
+  }
+}
+
+/** Who is in the crew. @param off ends somebody's work. */
+function openRoster(off: (id: string) => unknown) {
+  /** How many handlers each is in: a claim that is lost lets go of its handler before that has returned. */
+  const handling = new Map<string, number>()
+  /** How many jobs each takes at once, which is fixed when it is hired. */
+  const sizes = new Map<string, number>()
+  const isFree = (id: string) => handling.get(id) === 0
+  return {
+    isFree,
+    free: () => [...handling.keys()].filter(isFree),
+    all: () => [...handling.keys()],
+    sizeOf: (id: string) => sizes.get(id),
+    /** It may have begun to work before anybody knew that it was hired. */
+    add(id: string, size: number) {
+      handling.set(id, handling.get(id) ?? 0)
+      sizes.set(id, size)
+    },
+    letGo(id: string) {
+      handling.delete(id)
+      sizes.delete(id)
+      void off(id)
+    },
+    async during(id: string, work: () => Promise<void>): Promise<void> {
+      handling.set(id, (handling.get(id) ?? 0) + 1)
+      try {
+        await work()
+      } finally {
+        const left = handling.get(id)
+        if (left !== undefined) handling.set(id, left - 1)
+      }
     },
   }
 }
