@@ -28,8 +28,10 @@ const WARM_UP_S = Math.min(300, (minutes * 60) / 4)
 
 const aFifth = Object.fromEntries(Object.entries(faults).map(([name, share]) => [name, share / 5]))
 
-/** A slope over less than this is noise. */
+/** A slope over less than this is noise; over less than the other, what a warm-up leaves. */
 const LEAST_SPAN_S = 200
+const JUDGED_SPAN_S = 1_400
+const MOST_MB_AN_HOUR = 10
 
 interface Sample {
   second: number
@@ -131,25 +133,26 @@ async function verdict(
   // Not the rate: four requests of a hundred are a second and twenty milliseconds apart, which on a busy machine the
   // stand-in itself may be late by. It is told; R10 judges it.
   const { lost, duplicates, bound, problems, report } = await checkInvariants(inWorld, { processes: 2 })
-  const slope = slopeOf(samples.filter((one) => one.second > WARM_UP_S))
+  const { slope, isJudged } = slopeOf(samples.filter((one) => one.second > WARM_UP_S))
+  if (isJudged && slope >= MOST_MB_AN_HOUR) problems.push(`memory grows by ${slope.toFixed(1)} MB an hour`)
   const most = Math.max(...samples.map((one) => one.connections))
   const isValid = met.kills > 0 && met.cuts > 0 && report.ambiguous > 0
   console.log(`
 The soak, ${minutes} minutes, ${new Date().toISOString().slice(0, 10)}, seed ${dice.seed}, Node ${process.version}:
 | notifications | pushes | kills | cuts | ambiguous answers | lost | duplicates / bound | RSS slope after ${WARM_UP_S.toFixed(0)} s | connections at most | most in a second | verdict |
 | --- | --- | --- | --- | --- | --- | --- | --- | --- | --- | --- |
-| ${inWorld.accepted.size} | ${report.accepted} | ${met.kills} | ${met.cuts} | ${report.ambiguous} | ${lost} | ${duplicates} / ${bound} | ${slope} | ${most} | ${report.maxPerSecond} | ${problems.length > 0 ? 'RED' : isValid ? 'green' : 'INVALID'} |`)
+| ${inWorld.accepted.size} | ${report.accepted} | ${met.kills} | ${met.cuts} | ${report.ambiguous} | ${lost} | ${duplicates} / ${bound} | ${Number.isNaN(slope) ? 'too short to tell' : `${slope.toFixed(1)} MB/h`} | ${most} | ${report.maxPerSecond} | ${problems.length > 0 ? 'RED' : isValid ? 'green' : 'INVALID'} |`)
   for (const problem of problems) console.log(`RED: ${problem}`)
   return problems.length === 0 && isValid ? 0 : 1
 }
 
-/** Least squares. */
-function slopeOf(samples: Sample[]): string {
+/** Least squares, in MB an hour; not a number when they are too short a time apart. */
+function slopeOf(samples: Sample[]): { slope: number; isJudged: boolean } {
   const span = (samples.at(-1)?.second ?? 0) - (samples[0]?.second ?? 0)
-  if (span < LEAST_SPAN_S) return 'too short to tell'
+  if (span < LEAST_SPAN_S) return { slope: Number.NaN, isJudged: false }
   const mean = (of: (one: Sample) => number) => samples.reduce((sum, one) => sum + of(one), 0) / samples.length
   const [x, y] = [mean((one) => one.second), mean((one) => one.rssMb)]
   const above = samples.reduce((sum, one) => sum + (one.second - x) * (one.rssMb - y), 0)
   const below = samples.reduce((sum, one) => sum + (one.second - x) ** 2, 0)
-  return `${((above / below) * 3_600).toFixed(1)} MB/h over ${samples.length} samples`
+  return { slope: (above / below) * 3_600, isJudged: span >= JUDGED_SPAN_S }
 }
