@@ -77,12 +77,11 @@ test('S7: 500 slow clients are cut off within 20 s, and honest ones are served m
     `S7: all cut off after ${Math.round(performance.now() - slow)} ms; others: ${served}, slowest ${slowest} ms`,
   )
   expect({ areCut, whoIsLeft }).toMatchObject({ areCut: true })
-  for (const [name, way] of Object.entries(kinds)) {
-    // Who does not read does not see the end either; the server's own count is what tells.
-    if (way.reads === false) continue
-    expect([name, closed.get(name)!.length]).toEqual([name, way.clients])
-    expect(Math.max(...closed.get(name)!)).toBeLessThan(WITHIN_MS + (slow - started))
-  }
+  // Who does not read does not see the end either; the server's own count is what tells.
+  const read = Object.entries(kinds).filter(([, way]) => way.reads !== false)
+  // A few may be cut only now: of what is left some are slow ones, while others have fewer connections than they may.
+  await until('the last to see it', () => read.every(([name, way]) => closed.get(name)!.length === way.clients))
+  for (const [name] of read) expect(Math.max(...closed.get(name)!)).toBeLessThan(WITHIN_MS + (slow - started))
   expect(faults).toEqual([])
   expect(served).toBeGreaterThan(20)
   expect(slowest).toBeLessThan(PATIENCE_MS)
