@@ -26,7 +26,7 @@ export function parseTickets(body: string): Ticket[] | undefined {
 }
 
 function readTicket(item: Fields): Ticket | undefined {
-  if (item.status === 'ok') return typeof item.id === 'string' ? accepted(item as { id: string }) : undefined
+  if (item.status === 'ok') return typeof item.id === 'string' ? { status: 'ok', id: storable(item.id) } : undefined
   if (item.status !== 'error') return undefined
   const details = isObject(item.details) ? item.details : {}
   return {
@@ -35,13 +35,6 @@ function readTicket(item: Fields): Ticket | undefined {
     message: textOr(item.message, ''),
     ...(typeof details.expoPushToken === 'string' ? { pushToken: details.expoPushToken } : {}),
   }
-}
-
-/** Nothing in it that PostgreSQL could not store. */
-const USUAL_ID = /^[\w-]{1,100}$/
-
-function accepted({ id }: { id: string }): Ticket {
-  return { status: 'ok', id: USUAL_ID.test(id) ? id : storable(id) }
 }
 
 /** Ids without a receipt are simply not in it; one that cannot be read counts as not there yet. */
@@ -78,9 +71,12 @@ function isObject(value: unknown): value is Fields {
   return typeof value === 'object' && value !== null && !Array.isArray(value)
 }
 
+/** What nothing needs to be done to: ids of tickets, codes. */
+const PLAIN = /^[\w-]{1,100}$/
+
 /** As PostgreSQL can store it, and no longer than people read: one odd answer must not spoil what is saved with it. */
 function storable(text: string): string {
-  return text.slice(0, MOST_TEXT).replaceAll('\0', '\u{fffd}').toWellFormed()
+  return PLAIN.test(text) ? text : text.slice(0, MOST_TEXT).replaceAll('\0', '\u{fffd}').toWellFormed()
 }
 
 function textOr<T>(value: unknown, otherwise: T): string | T {
