@@ -24,13 +24,13 @@ export async function cutPage(tx: Db, { notificationId, page, trace }: QueueData
   if (at?.state === 'paused') throw new ClaimLost('it has been paused meanwhile')
   if (at?.state !== 'queued' && at?.state !== 'sending') return false
   const chunks = await tx.rows<{ from: number; to: number }>(sql`
-    select min(id) as "from", max(id) as "to" from (
-      select id, (row_number() over (order by id) - 1) / ${CHUNK_TOKENS}::int as chunk
-      from (
+    with page as materialized (
+      select array(
         select id from ${tx.t.push_tokens}
         where ${IN_AUDIENCE} and id > ${at.cursor} and id <= ${at.max_token_id} ${followersOf(tx, at.topic)}
-        order by id limit ${CHUNK_TOKENS * PAGE_CHUNKS}::int) page) cut
-    group by chunk order by 1`)
+        order by id limit ${CHUNK_TOKENS * PAGE_CHUNKS}::int) as ids)
+    select ids[first] as "from", ids[least(first + ${CHUNK_TOKENS - 1}::int, cardinality(ids))] as "to"
+    from page, generate_series(1, cardinality(ids), ${CHUNK_TOKENS}::int) as first order by first`)
   const last = chunks.length < PAGE_CHUNKS
   await sql`
     update ${tx.t.notifications} set
