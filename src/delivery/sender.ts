@@ -2,6 +2,7 @@
  * One request to Expo, from the saved intent to the saved answer: claim, call, settle. No transaction is open while
  * the network is waited for. What comes of it is a value; who called decides when to go on.
  */
+import { setImmediate as immediate } from 'node:timers/promises'
 import { failpoint } from '../domain/failpoint.ts'
 import { buildRequest } from '../domain/messages.ts'
 import { RESULT } from '../domain/result.ts'
@@ -68,6 +69,8 @@ async function sendBegun(
   })
   await failpoint('request_written')
   const answer = await asked
+  // Whoever gets this connection sends first, and then this answer is read and saved.
+  await immediate()
   await failpoint('after_answer')
   endSpan?.(answer)
   return conclude(parts, { lane, project, begun, request, ms, ...more }, answer)
