@@ -58,7 +58,7 @@ export const sabotages: Sabotage[] = [
     id: 'M4',
     what: 'no total timeout on a call to Expo',
     file: 'src/expo/gateway.ts',
-    find: 'signal: signal ? AbortSignal.any([timeout, signal]) : timeout,',
+    find: 'signal: signal ? AbortSignal.any([timeout.signal, signal]) : timeout.signal,',
     replace: '...(signal ? { signal } : {}),',
     test: 'R4',
     kind: 'postgres',
