@@ -186,14 +186,14 @@ export async function insertSkipped(tx: Db, deliveries: NewSkipped[]): Promise<v
 
 /**
  * The push tokens of a chunk, now. Whoever is excepted is not among them. Those that are alike come as one row: a row for
- * each would be most of what a broadcast allocates. No push token has a line break in it: nothing takes one that has.
+ * each would be most of what a broadcast allocates. No push token has a comma in it; one that has is none for Expo either.
  */
 export async function readChunk(
   db: Db,
   range: { from: number; to: number; except: string[]; topic?: string },
 ): Promise<Recipient[]> {
   const alike = await db.rows<Omit<Recipient, 'id' | 'token' | 'userId'> & { tokens: string }>(sql`
-    select "deviceType", locale, project, suspended, muted, string_agg(id || ${'\n'} || token, ${'\n'}) as tokens
+    select "deviceType", locale, project, suspended, muted, string_agg(id || ',' || replace(token, ',', ' '), ',') as tokens
     from (
       select p.id, p.token, ${traits(db)} from ${db.t.push_tokens} p
       where ${IN_AUDIENCE} and id between ${range.from} and ${range.to} and user_id <> all(${range.except}::text[])
@@ -202,7 +202,7 @@ export async function readChunk(
     group by "deviceType", locale, project, suspended, muted`)
   const recipients: Recipient[] = []
   for (const { tokens, deviceType, locale, project, suspended, muted } of alike) {
-    const words = tokens.split('\n')
+    const words = tokens.split(',')
     for (let at = 0; at < words.length; at += 2) {
       const [id, token] = [Number(words[at]), words[at + 1] as string]
       recipients.push({ id, token, deviceType, locale, project, suspended, muted })
