@@ -69,10 +69,10 @@ async function sendBegun(
   })
   await failpoint('request_written')
   const answer = await asked
-  // Whoever gets this connection sends first, and then this answer is read and saved.
+  endSpan?.(answer)
+  // Those that wait for a connection send before this answer is judged and saved.
   await immediate()
   await failpoint('after_answer')
-  endSpan?.(answer)
   return conclude(parts, { lane, project, begun, request, ms, ...more }, answer)
 }
 

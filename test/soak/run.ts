@@ -72,7 +72,7 @@ async function soak(inWorld: World): Promise<number> {
   const talkers = Array.from({ length: 10 }, () =>
     talk(inWorld, 10_000 / REQUESTS_A_SECOND, () => dice.between(1, DEVICES)),
   )
-  // Each kind of fault is met once while memory settles: what it needs then is no growth.
+  // Each kind of fault is met at least once while memory settles: what it needs then is no growth.
   let [nextKill, nextCut, nextSample, nextPost] = [KILL_EVERY_S / 2, CUT_EVERY_S / 2, 0, 1]
   while (seconds() < minutes * 60) {
     if (seconds() >= nextPost) {
