@@ -18,7 +18,7 @@ export async function fanOut(place: Workplace, job: Job<'fan-out'>): Promise<voi
     await place.queue.complete(tx, [job])
     if (!notification) return
     if (!ending) {
-      await cutPage(tx, job.data)
+      await cutPage(tx, job.data, { endInHalves: !place.pace.isNarrow })
       return
     }
     const end =

@@ -6,6 +6,8 @@ import { directRate, leftLate, lowerPace, takeSlot } from '../store/pace.ts'
 import { openDepartures } from './departures.ts'
 
 export interface Pace {
+  /** Whether one worker alone could send that fast: a broadcast waits for it, and for nothing else. */
+  isNarrow: boolean
   /** @returns a place; nothing when `stop` came first. */
   take(ask: Ask, stop: AbortSignal): Promise<Place | undefined>
   /** How many recipients the requests of a broadcast to these should have: full ones, but where direct ones share the second. */
@@ -37,6 +39,9 @@ const DIRECT_SPREAD = 2
 /** Expo names no time with a 429: the window it counts in is a second. */
 const DEFAULT_HOLD_MS = 1_000
 
+/** What a worker reaches behind an Expo that takes 100 ms. */
+const NARROW_UP_TO_PER_SECOND = 6_000
+
 /** @param limit recipients a second, all processes together; 0: none, and the row is never touched. */
 export function openPace(db: Db, clock: Clock, limit: number): Pace {
   const pass = openDepartures(clock, limit)
@@ -63,6 +68,7 @@ export function openPace(db: Db, clock: Clock, limit: number): Pace {
   }
   const last: Record<Lane, Promise<unknown>> = { direct: Promise.resolve(), broadcast: Promise.resolve() }
   return {
+    isNarrow: limit > 0 && limit <= NARROW_UP_TO_PER_SECOND,
     take(request, stop) {
       if (limit === 0) return Promise.resolve(stop.aborted ? undefined : { depart: async () => undefined })
       const turn = last[request.lane].then(() => ask(request, stop))

@@ -58,8 +58,7 @@ export interface Delivery {
 const BROADCAST_WORKERS = 3
 /** Chunks that share the statements before and after their requests. */
 const CHUNKS_TOGETHER = 3
-/** Under a lower pace, or behind answers that take longer, nobody waits for statements: chunks are left for other workers. */
-const ALONE_UP_TO_PER_SECOND = 6_000
+/** Under a narrow pace, or behind answers that take longer, nobody waits for statements: chunks are left for other workers. */
 const ALONE_FROM_MS = 50
 /** Each may be waiting for Expo: there is one more than there can be requests, to take what comes meanwhile. */
 const SPARE_DIRECT_WORKERS = 1
@@ -89,8 +88,7 @@ export async function startDelivery(parts: DeliveryParts): Promise<Delivery> {
     sendDirect(place, run, jobs),
   )
   await eachOf('fan-out', 1, (job) => fanOut(place, job))
-  const isPaced = options.rateLimit > 0 && options.rateLimit <= ALONE_UP_TO_PER_SECOND
-  const batchSize = () => (isPaced || !connections.answerWithin(ALONE_FROM_MS) ? 1 : CHUNKS_TOGETHER)
+  const batchSize = () => (pace.isNarrow || !connections.answerWithin(ALONE_FROM_MS) ? 1 : CHUNKS_TOGETHER)
   await queue.work('send-broadcast', { workers: BROADCAST_WORKERS, batchSize }, (jobs) => sendChunks(place, run, jobs))
   await eachOf('receipts', RECEIPT_WORKERS, (job) => askReceipts(place, job))
   await eachOf('estimate', 1, async (job) => {

@@ -7,8 +7,17 @@ import { ClaimLost, type QueueData } from './queue.ts'
 
 /** Ten full requests; the unit of work, and of what a pause or a cancel may still let through. */
 export const CHUNK_TOKENS = 1_000
+/** Towards the end of an audience chunks may be half as large, so that workers who share it end at the same time. */
+const HALF_CHUNK = CHUNK_TOKENS / 2
+const LAST_HALVES = 12
 /** Chunks that one fan-out job cuts: enough work to hide the next job's making, little enough to stop at once. */
 export const PAGE_CHUNKS = 32
+
+/** Push token ids, both in it. */
+interface Range {
+  from: number
+  to: number
+}
 
 /**
  * One transaction: the page's chunks become jobs and the cursor moves. The chunk in the middle carries the baton: who
@@ -16,22 +25,27 @@ export const PAGE_CHUNKS = 32
  * Throws ClaimLost when the notification has just been paused: whoever takes the job then parks it.
  * @returns false when this page was cut before, or the notification has ended.
  */
-export async function cutPage(tx: Db, { notificationId, page, trace }: QueueData['fan-out']): Promise<boolean> {
+export async function cutPage(
+  tx: Db,
+  { notificationId, page, trace }: QueueData['fan-out'],
+  { endInHalves }: { endInHalves: boolean },
+): Promise<boolean> {
   const [at] = await tx.rows<{ cursor: number; max_token_id: number; topic: string | null; state: string }>(sql`
     select cursor, max_token_id, audience ->> 'topic' as topic, state from ${tx.t.notifications}
     where id = ${notificationId} and page = ${page} and not fan_out_done
     for update`)
   if (at?.state === 'paused') throw new ClaimLost('it has been paused meanwhile')
   if (at?.state !== 'queued' && at?.state !== 'sending') return false
-  const chunks = await tx.rows<{ from: number; to: number }>(sql`
+  const halves = await tx.rows<Range>(sql`
     with page as materialized (
       select array(
         select id from ${tx.t.push_tokens}
         where ${IN_AUDIENCE} and id > ${at.cursor} and id <= ${at.max_token_id} ${followersOf(tx, at.topic)}
         order by id limit ${CHUNK_TOKENS * PAGE_CHUNKS}::int) as ids)
-    select ids[first] as "from", ids[least(first + ${CHUNK_TOKENS - 1}::int, cardinality(ids))] as "to"
-    from page, generate_series(1, cardinality(ids), ${CHUNK_TOKENS}::int) as first order by first`)
-  const last = chunks.length < PAGE_CHUNKS
+    select ids[first] as "from", ids[least(first + ${HALF_CHUNK - 1}::int, cardinality(ids))] as "to"
+    from page, generate_series(1, cardinality(ids), ${HALF_CHUNK}::int) as first order by first`)
+  const last = halves.length < 2 * PAGE_CHUNKS
+  const chunks = chunksOf(halves, last && endInHalves ? LAST_HALVES : 0)
   await sql`
     update ${tx.t.notifications} set
       state = case when ${last && chunks.length === 0} and chunks_done = chunks then 'finished' else 'sending' end,
@@ -51,4 +65,14 @@ export async function cutPage(tx: Db, { notificationId, page, trace }: QueueData
   if (jobs.length > 0) await tx.enqueue('send-broadcast', jobs)
   await failpoint('mid_fan_out')
   return true
+}
+
+/** @param alone how many of the last ones are chunks themselves; the others become one by twos. */
+function chunksOf(halves: Range[], alone: number): Range[] {
+  const end = Math.max(0, halves.length - alone)
+  const whole = halves.slice(0, end)
+  const pairs = whole.flatMap(({ from, to }, index) =>
+    index % 2 === 0 ? { from, to: whole[index + 1]?.to ?? to } : [],
+  )
+  return [...pairs, ...halves.slice(end)]
 }

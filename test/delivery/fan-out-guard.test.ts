@@ -26,7 +26,8 @@ async function broadcast(world: Opened) {
   )
   return {
     id,
-    cut: (page: number) => world.db.transaction((tx) => cutPage(tx, { notificationId: id, page })),
+    cut: (page: number, endInHalves = false) =>
+      world.db.transaction((tx) => cutPage(tx, { notificationId: id, page }, { endInHalves })),
     done: (chunks: number) => finishChunks(world.db, Array<string>(chunks).fill(id)),
     row: async () =>
       world.db.kysely.selectFrom('notifications').selectAll().where('id', '=', id).executeTakeFirstOrThrow(),
@@ -43,6 +44,33 @@ test('a fan-out job that comes twice cuts its page once, and who registered late
   expect(await row()).toMatchObject({ chunks: PAGE_CHUNKS })
   await cut(1)
   expect(await row()).toMatchObject({ chunks: PAGE_CHUNKS + 3 })
+})
+
+test('everybody is in one chunk, and where workers race the last chunks of an audience are halves', async () => {
+  const world = await openDatabase('PostgreSQL 18')
+  await crowd(world, CHUNK_TOKENS * PAGE_CHUNKS + 6_400)
+  const { cut } = await broadcast(world)
+  await cut(0, true)
+  await cut(1, true)
+  const sizes = await sql<{ of: number }>`
+    select (select count(*)::int from belfry.push_tokens
+      where id between (data ->> 'from')::bigint and (data ->> 'to')::bigint) as of
+    from belfry_queue.job where name = 'send-broadcast' order by (data ->> 'from')::bigint`.execute(world.db.kysely)
+  const halves = [...Array<number>(12).fill(CHUNK_TOKENS / 2), 400]
+  expect(sizes.rows.map((row) => row.of)).toEqual([...Array<number>(PAGE_CHUNKS).fill(CHUNK_TOKENS), ...halves])
+})
+
+test.for([
+  [0, 3],
+  [600, 2],
+])('at %i a second an audience of a chunk and a half is %i chunks', async ([rateLimit, chunks]) => {
+  const world = await openRunning('PostgreSQL 18', {}, { rateLimit })
+  await crowd(world, CHUNK_TOKENS * 1.5)
+  const id = await world.notify({ audience: { everyone: true } })
+  const row = async () =>
+    world.db.kysely.selectFrom('notifications').selectAll().where('id', '=', id).executeTakeFirstOrThrow()
+  await until('its chunks', async () => (await row()).fan_out_done)
+  expect(await row()).toMatchObject({ chunks })
 })
 
 test('a broadcast ends with its last chunk and its last page, whichever is later, and is told once', async () => {
