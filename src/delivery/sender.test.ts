@@ -15,10 +15,12 @@ const parcel = {
   recipients: [{ id: 1, token: 'ExponentPushToken[a]', deviceType: 'ios', locale: null, project: null, userId: 'u' }],
 } as unknown as Parcel
 
-/** One connection, and a database that is away for the first so many questions of a kind. */
-function sender(broken: 'pace' | 'breaker', times: number) {
-  let left = times
-  const fails = (what: typeof broken) => what === broken && left-- > 0
+/**
+ * One connection, and a database that is away for the first so many questions of a kind.
+ * @param told in what order requests leave and answers are saved.
+ */
+function sender({ broken, times: left = 0, told = [] }: { broken?: string; times?: number; told?: string[] }) {
+  const fails = (what: string) => what === broken && left-- > 0
   const connections = openConnections(1, () => 0)
   const stop = new AbortController().signal
   const pace = { take: async () => (fails('pace') ? away() : { depart: async () => undefined }) } as unknown as Pace
@@ -27,14 +29,19 @@ function sender(broken: 'pace' | 'breaker', times: number) {
     connections,
     emit: () => undefined,
     begin: async (id: number) => ({ id, attempt: 1 }),
-    settle: async () => undefined,
+    settle: async () => void told.push('saved'),
     breaker: {
       look: () => ({ kind: 'go' }),
       admit: async () => (fails('breaker') ? away() : { kind: 'go' }),
       answered: async () => undefined,
     },
     turns: openTurns({ connections, pace, stop }),
-    gateway: { send: async () => ({ kind: 'tickets', tickets: [{ status: 'ok', id: 't' }] }) },
+    gateway: {
+      async send() {
+        told.push('sent')
+        return { kind: 'tickets', tickets: [{ status: 'ok', id: 't' }] }
+      },
+    },
     stop,
   }
   return openSender(parts as unknown as SenderParts)
@@ -43,8 +50,15 @@ function sender(broken: 'pace' | 'breaker', times: number) {
 test.each(['pace', 'breaker'] as const)(
   'a database that is away when the %s is asked takes no connection with it',
   async (broken) => {
-    const send = sender(broken, 10)
+    const send = sender({ broken, times: 10 })
     for (let n = 0; n < 10; n++) await expect(send('direct', [parcel], 0)).rejects.toThrow('terminated')
     expect(await send('direct', [parcel], 0)).toEqual({ kind: 'done' })
   },
 )
+
+test('who waits for the connection sends before the answer that freed it is saved', async () => {
+  const told: string[] = []
+  const send = sender({ told })
+  await Promise.all([send('direct', [parcel], 0), send('direct', [parcel], 0)])
+  expect(told).toEqual(['sent', 'sent', 'saved', 'saved'])
+})
