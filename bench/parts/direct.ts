@@ -3,7 +3,16 @@ import { openBelfry } from '../contestants/belfry.ts'
 import { openCluster } from '../contestants/cluster.ts'
 import type { Ground, Part } from '../kit/part.ts'
 import { withOpen } from '../kit/rounds.ts'
-import { postsAims, postsGroup, type PostTimes, postsSteps, timeProgram } from './posts.ts'
+import {
+  crowdAtLimit,
+  EXPO_LIMIT,
+  postsAims,
+  postsGroup,
+  type PostTimes,
+  postsSteps,
+  timeAtLimit,
+  timeProgram,
+} from './posts.ts'
 import { measureRates, messagesPerSecond, ratesSteps } from './rates.ts'
 import { measureReach, reachSteps } from './reach.ts'
 
@@ -11,13 +20,14 @@ import { measureReach, reachSteps } from './reach.ts'
 const RECEIPT_DELAY_MS = String(3_600_000)
 
 export const direct: Part = {
-  steps: ({ rounds }) => reachSteps + ratesSteps(2, rounds) + postsSteps(3) + 2,
+  steps: ({ rounds }) => reachSteps + ratesSteps(2, rounds) + postsSteps(4) + 3,
   async run(ground) {
     const reach = await measureReach(ground)
     const { rates, onPostgres, embedded } = await oneProcess(ground)
     const apart = await apiAndWorkerApart(ground)
-    const posts = postsGroup(ground.size, [onPostgres, apart, embedded])
-    return { groups: [reach, ...rates, posts], aims: postsAims([onPostgres, apart]) }
+    const atLimit = await underLimit(ground)
+    const posts = postsGroup(ground.size, [onPostgres, apart, atLimit, embedded])
+    return { groups: [reach, ...rates, posts], aims: postsAims([onPostgres, apart, atLimit]) }
   },
 }
 
@@ -49,5 +59,18 @@ function apiAndWorkerApart(ground: Ground): Promise<PostTimes> {
     // The others are warm by now.
     await messagesPerSecond(ground, program.url)
     return timeProgram(ground, 'PostgreSQL, API and worker apart', program)
+  })
+}
+
+/** As it runs by default. */
+function underLimit(ground: Ground): Promise<PostTimes> {
+  return withOpen(async (open) => {
+    const { expo, blanks, progress, size } = ground
+    progress.step(`POSTs: ${EXPO_LIMIT} a second`)
+    const env = { RECEIPT_DELAY_MS, EXPO_RATE_LIMIT: String(EXPO_LIMIT) }
+    const devices = crowdAtLimit(size)
+    const program = await open(openBelfry({ name: 'PostgreSQL', on: 'postgres', expo, blanks, devices, env }))
+    await messagesPerSecond(ground, program.url)
+    return timeAtLimit(ground, program)
   })
 }

@@ -10,6 +10,10 @@ import { type Aim, atMost, type Group, type Row } from '../report/figures.ts'
 /** Whether or not the one before has been answered: people do not wait for each other. */
 const EVERY_MS = 20
 const RECEIVERS = 1_000
+/** What Expo takes of one project in a second, and what is kept by default. */
+export const EXPO_LIMIT = 600
+/** The broadcast must outlast the POSTs. */
+const SPARE_SECONDS = 15
 
 export interface PostTimes {
   kind: string
@@ -19,16 +23,33 @@ export interface PostTimes {
 
 export const postsSteps = (programs: number): number => programs * 2
 
+/** Devices that take a broadcast at Expo's limit longer than the POSTs take that are timed beside it. */
+export const crowdAtLimit = ({ posts }: Size): number => EXPO_LIMIT * ((posts * EVERY_MS) / 1_000 + SPARE_SECONDS)
+
 /** @param program one that is warm. */
 export async function timeProgram(ground: Ground, kind: string, program: Belfry): Promise<PostTimes> {
-  const { expo, progress, size } = ground
+  const idle = await timeIdle(ground, kind, program)
+  ground.progress.step(`POST, during a broadcast, ${kind}`)
+  const during: number[] = []
+  while (during.length < ground.size.posts) during.push(...(await timePostsInBroadcast(program)))
+  return { kind, idle, during: row(`during a broadcast, ${kind}`, during) }
+}
+
+/** @param program one that is warm, keeps Expo's limit, and has `crowdAtLimit` devices. Its broadcast goes on afterwards. */
+export async function timeAtLimit(ground: Ground, program: Belfry): Promise<PostTimes> {
+  const kind = `PostgreSQL, one process, ${EXPO_LIMIT}/s`
+  const idle = await timeIdle(ground, kind, program)
+  ground.progress.step(`POST, during a broadcast, ${kind}`)
+  await program.post()
+  await ground.expo.untilTaken(2 * EXPO_LIMIT)
+  const during = await timePosts(program.url, ground.size.posts, () => false)
+  return { kind, idle, during: row(`during a broadcast, ${kind}`, during) }
+}
+
+async function timeIdle({ expo, progress, size }: Ground, kind: string, program: Belfry): Promise<Row> {
   progress.step(`POST, idle, ${kind}`)
   await expo.reset({ remember: false })
-  const idle = await timePosts(program.url, size.posts, () => false)
-  progress.step(`POST, during a broadcast, ${kind}`)
-  const during: number[] = []
-  while (during.length < size.posts) during.push(...(await timePostsInBroadcast(program)))
-  return { kind, idle: row(`idle, ${kind}`, idle), during: row(`during a broadcast, ${kind}`, during) }
+  return row(`idle, ${kind}`, await timePosts(program.url, size.posts, () => false))
 }
 
 async function timePostsInBroadcast(program: Belfry): Promise<number[]> {
@@ -77,7 +98,7 @@ export function postsGroup({ crowd, crowdEmbedded }: Size, all: PostTimes[]): Gr
     unit: 'ms (p99)',
     better: 'less',
     rows: all.flatMap(({ idle, during }) => [idle, during]),
-    note: `A POST every ${EVERY_MS} ms, while a broadcast without pace goes to ${crowd.toLocaleString('en')} devices (embedded: ${crowdEmbedded.toLocaleString('en')}) and to those that were just registered.`,
+    note: `A POST every ${EVERY_MS} ms, while a broadcast without pace goes to ${crowd.toLocaleString('en')} devices (embedded: ${crowdEmbedded.toLocaleString('en')}) and to those that were just registered; or one that keeps Expo's limit, the default.`,
   }
 }
 

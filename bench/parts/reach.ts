@@ -6,8 +6,8 @@ import { now, sendMessage, type Sent } from '../kit/person.ts'
 import { type Open, withOpen } from '../kit/rounds.ts'
 import { median, quantile } from '../kit/stats.ts'
 import type { Group, Row } from '../report/figures.ts'
+import { EXPO_LIMIT } from './posts.ts'
 
-const LIMIT = 600
 /** The golden section of the 167 ms between a broadcast's requests: the messages come at every moment between two. */
 const EVERY_MS = 103
 /** After that, a message is lost. */
@@ -24,15 +24,15 @@ export async function measureReach(ground: Ground): Promise<Group> {
     unit: 'ms (median)',
     better: 'less',
     rows: await withOpen((open) => ofBoth(ground, open)),
-    note: `The fake Expo refuses what is above ${LIMIT} a second; ${ground.size.singles} messages each, one every ${EVERY_MS} ms.`,
+    note: `The fake Expo refuses what is above ${EXPO_LIMIT} a second; ${ground.size.singles} messages each, one every ${EVERY_MS} ms.`,
   }
 }
 
 async function ofBoth(ground: Ground, open: Open): Promise<Row[]> {
   const { expo, blanks, progress, size } = ground
   progress.step('a message: two databases')
-  const devices = Math.ceil(LIMIT * ((size.singles * EVERY_MS) / 1_000 + SPARE_SECONDS))
-  const common = { expo, blanks, devices, env: { EXPO_RATE_LIMIT: String(LIMIT) } }
+  const devices = Math.ceil(EXPO_LIMIT * ((size.singles * EVERY_MS) / 1_000 + SPARE_SECONDS))
+  const common = { expo, blanks, devices, env: { EXPO_RATE_LIMIT: String(EXPO_LIMIT) } }
   const programs = await Promise.all([
     open(openBelfry({ ...common, name: 'PostgreSQL', on: 'postgres' })),
     open(openBelfry({ ...common, name: 'embedded', on: 'pglite' })),
@@ -48,19 +48,19 @@ async function ofBoth(ground: Ground, open: Open): Promise<Row[]> {
 
 async function idle(ground: Ground, program: Belfry): Promise<Row> {
   ground.progress.step(`a message, idle, ${program.name}`)
-  await ground.expo.reset({ rateLimit: LIMIT })
+  await ground.expo.reset({ rateLimit: EXPO_LIMIT })
   return row(`idle, ${program.name}`, await oneAfterTheOther(ground, program))
 }
 
 async function inBroadcast(ground: Ground, program: Belfry): Promise<Row> {
-  ground.progress.step(`a message inside a broadcast at ${LIMIT} a second, ${program.name}`)
-  await ground.expo.reset({ rateLimit: LIMIT })
+  ground.progress.step(`a message inside a broadcast at ${EXPO_LIMIT} a second, ${program.name}`)
+  await ground.expo.reset({ rateLimit: EXPO_LIMIT })
   await program.post()
-  await ground.expo.untilTaken(LIMIT * 2)
+  await ground.expo.untilTaken(EXPO_LIMIT * 2)
   const times = await oneAfterTheOther(ground, program)
   const { accepted, statuses } = await ground.expo.report()
   if (accepted >= program.devices) throw new Error('the broadcast was over before the messages were')
-  return row(`inside a broadcast at ${LIMIT}/s, ${program.name}`, times, { 'answers 429': statuses[429] ?? 0 })
+  return row(`inside a broadcast at ${EXPO_LIMIT}/s, ${program.name}`, times, { 'answers 429': statuses[429] ?? 0 })
 }
 
 async function oneAfterTheOther({ expo, size }: Ground, { url }: Belfry): Promise<number[]> {
