@@ -47,4 +47,4 @@ chmod -R a+rX .
 
 cd "$source"
 mv "$work" "$out"
-echo "$out is ready: NODE_ENV=production MALLOC_ARENA_MAX=2 node $out/src/cli.ts serve"
+echo "$out is ready: NODE_ENV=production GLIBC_TUNABLES=glibc.malloc.arena_max=1:glibc.malloc.trim_threshold=131072 node $out/src/cli.ts serve"
