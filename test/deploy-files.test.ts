@@ -12,7 +12,8 @@ const read = (path: string) => readFileSync(join(project, path), 'utf8')
 const known = [...read('src/config.ts').matchAll(/^ {2}([A-Z][A-Z_]+): /gm)].map(([, name = '']) => name)
 /** Not ours to read: the C library does. */
 const OF_THE_C_LIBRARY = 'GLIBC_TUNABLES'
-const unknownOf = (names: Iterable<string>) => [...names].filter((name) => !known.includes(name) && name !== OF_THE_C_LIBRARY)
+const unknownOf = (names: Iterable<string>) =>
+  [...names].filter((name) => !known.includes(name) && name !== OF_THE_C_LIBRARY)
 
 /** The reader of YAML that @fastify/swagger brings. */
 const yaml = createRequire(createRequire(import.meta.url).resolve('@fastify/swagger'))('yaml') as {
