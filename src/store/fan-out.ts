@@ -67,7 +67,7 @@ export async function cutPage(
   return true
 }
 
-/** @param alone how many of the last ones are chunks themselves; the others become one by twos. */
+/** @param alone how many of the last halves stay chunks of their own; the others are joined two by two. */
 function chunksOf(halves: Range[], alone: number): Range[] {
   const end = Math.max(0, halves.length - alone)
   const whole = halves.slice(0, end)
