@@ -6,6 +6,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { parseEnv, promisify } from 'node:util'
 import { describe, expect, test } from 'vitest'
+import { GLIBC_TUNABLES } from './kit/server.ts'
 
 const project = join(import.meta.dirname, '..')
 const read = (path: string) => readFileSync(join(project, path), 'utf8')
@@ -32,6 +33,11 @@ interface Service {
   deploy?: { replicas: number }
   depends_on?: Record<string, { condition: string }>
 }
+
+test.for(['Dockerfile', 'deploy/belfry.service', 'deploy/build.sh', 'docs/deploy.md'])(
+  '%s tells the C library what npm start tells it',
+  (path) => expect(read(path)).toContain(`${OF_THE_C_LIBRARY}=${GLIBC_TUNABLES}`),
+)
 
 describe('compose.yaml', () => {
   const compose = yaml.parse(read('compose.yaml'), { merge: true }) as {

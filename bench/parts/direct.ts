@@ -1,16 +1,16 @@
 /** What one person notices: how soon their message leaves, how many can write at once, how long their POST takes. */
 import { openBelfry } from '../contestants/belfry.ts'
 import { openCluster } from '../contestants/cluster.ts'
+import { EXPO_LIMIT } from '../kit/limit.ts'
 import type { Ground, Part } from '../kit/part.ts'
 import { withOpen } from '../kit/rounds.ts'
 import {
+  besideOneAtLimit,
   crowdAtLimit,
-  EXPO_LIMIT,
   postsAims,
   postsGroup,
   type PostTimes,
   postsSteps,
-  timeAtLimit,
   timeProgram,
 } from './posts.ts'
 import { measureRates, messagesPerSecond, ratesSteps } from './rates.ts'
@@ -71,6 +71,6 @@ function underLimit(ground: Ground): Promise<PostTimes> {
     const devices = crowdAtLimit(size)
     const program = await open(openBelfry({ name: 'PostgreSQL', on: 'postgres', expo, blanks, devices, env }))
     await messagesPerSecond(ground, program.url)
-    return timeAtLimit(ground, program)
+    return timeProgram(ground, `PostgreSQL, one process, ${EXPO_LIMIT}/s`, program, besideOneAtLimit)
   })
 }

@@ -1,6 +1,7 @@
 /** How long a POST of a message takes: with nothing else to do, and while a broadcast goes out as fast as it can. */
 import { setTimeout as wait } from 'node:timers/promises'
 import type { Belfry } from '../contestants/belfry.ts'
+import { beginAtLimit, crowdFor } from '../kit/limit.ts'
 import type { Ground } from '../kit/part.ts'
 import { sendMessage } from '../kit/person.ts'
 import type { Size } from '../kit/size.ts'
@@ -10,10 +11,6 @@ import { type Aim, atMost, type Group, type Row } from '../report/figures.ts'
 /** Whether or not the one before has been answered: people do not wait for each other. */
 const EVERY_MS = 20
 const RECEIVERS = 1_000
-/** What Expo takes of one project in a second, and what is kept by default. */
-export const EXPO_LIMIT = 600
-/** The broadcast must outlast the POSTs. */
-const SPARE_SECONDS = 15
 
 export interface PostTimes {
   kind: string
@@ -23,33 +20,37 @@ export interface PostTimes {
 
 export const postsSteps = (programs: number): number => programs * 2
 
-/** Devices that take a broadcast at Expo's limit longer than the POSTs take that are timed beside it. */
-export const crowdAtLimit = ({ posts }: Size): number => EXPO_LIMIT * ((posts * EVERY_MS) / 1_000 + SPARE_SECONDS)
+/** Devices of the broadcast that `besideOneAtLimit` needs. */
+export const crowdAtLimit = ({ posts }: Size): number => crowdFor(posts * EVERY_MS)
+
+type TimeDuring = (ground: Ground, program: Belfry) => Promise<number[]>
 
 /** @param program one that is warm. */
-export async function timeProgram(ground: Ground, kind: string, program: Belfry): Promise<PostTimes> {
-  const idle = await timeIdle(ground, kind, program)
-  ground.progress.step(`POST, during a broadcast, ${kind}`)
-  const during: number[] = []
-  while (during.length < ground.size.posts) during.push(...(await timePostsInBroadcast(program)))
-  return { kind, idle, during: row(`during a broadcast, ${kind}`, during) }
-}
-
-/** @param program one that is warm, keeps Expo's limit, and has `crowdAtLimit` devices. Its broadcast goes on afterwards. */
-export async function timeAtLimit(ground: Ground, program: Belfry): Promise<PostTimes> {
-  const kind = `PostgreSQL, one process, ${EXPO_LIMIT}/s`
-  const idle = await timeIdle(ground, kind, program)
-  ground.progress.step(`POST, during a broadcast, ${kind}`)
-  await program.post()
-  await ground.expo.untilTaken(2 * EXPO_LIMIT)
-  const during = await timePosts(program.url, ground.size.posts, () => false)
-  return { kind, idle, during: row(`during a broadcast, ${kind}`, during) }
-}
-
-async function timeIdle({ expo, progress, size }: Ground, kind: string, program: Belfry): Promise<Row> {
+export async function timeProgram(
+  ground: Ground,
+  kind: string,
+  program: Belfry,
+  timeDuring: TimeDuring = besideSomeWithoutPace,
+): Promise<PostTimes> {
+  const { expo, progress, size } = ground
   progress.step(`POST, idle, ${kind}`)
   await expo.reset({ remember: false })
-  return row(`idle, ${kind}`, await timePosts(program.url, size.posts, () => false))
+  const idle = await timePosts(program.url, size.posts, () => false)
+  progress.step(`POST, during a broadcast, ${kind}`)
+  const during = await timeDuring(ground, program)
+  return { kind, idle: row(`idle, ${kind}`, idle), during: row(`during a broadcast, ${kind}`, during) }
+}
+
+async function besideSomeWithoutPace({ size }: Ground, program: Belfry): Promise<number[]> {
+  const during: number[] = []
+  while (during.length < size.posts) during.push(...(await timePostsInBroadcast(program)))
+  return during
+}
+
+/** The broadcast goes on afterwards. @param program keeps Expo's limit. */
+export async function besideOneAtLimit({ expo, size }: Ground, program: Belfry): Promise<number[]> {
+  await beginAtLimit(expo, program)
+  return timePosts(program.url, size.posts, () => false)
 }
 
 async function timePostsInBroadcast(program: Belfry): Promise<number[]> {

@@ -1,19 +1,17 @@
 /** From a POST to the request at Expo, for one person: with nothing else to do, and inside a broadcast at Expo's limit. */
 import { setTimeout as wait } from 'node:timers/promises'
 import { type Belfry, openBelfry } from '../contestants/belfry.ts'
+import { beginAtLimit, crowdFor, EXPO_LIMIT } from '../kit/limit.ts'
 import type { Ground } from '../kit/part.ts'
 import { now, sendMessage, type Sent } from '../kit/person.ts'
 import { type Open, withOpen } from '../kit/rounds.ts'
 import { median, quantile } from '../kit/stats.ts'
 import type { Group, Row } from '../report/figures.ts'
-import { EXPO_LIMIT } from './posts.ts'
 
 /** The golden section of the 167 ms between a broadcast's requests: the messages come at every moment between two. */
 const EVERY_MS = 103
 /** After that, a message is lost. */
 const LAST_WAIT_MS = 1_000
-/** The broadcast must outlast the messages, and the look at what came of them. */
-const SPARE_SECONDS = 15
 
 export const reachSteps = 5
 
@@ -31,7 +29,7 @@ export async function measureReach(ground: Ground): Promise<Group> {
 async function ofBoth(ground: Ground, open: Open): Promise<Row[]> {
   const { expo, blanks, progress, size } = ground
   progress.step('a message: two databases')
-  const devices = Math.ceil(EXPO_LIMIT * ((size.singles * EVERY_MS) / 1_000 + SPARE_SECONDS))
+  const devices = crowdFor(size.singles * EVERY_MS)
   const common = { expo, blanks, devices, env: { EXPO_RATE_LIMIT: String(EXPO_LIMIT) } }
   const programs = await Promise.all([
     open(openBelfry({ ...common, name: 'PostgreSQL', on: 'postgres' })),
@@ -55,8 +53,7 @@ async function idle(ground: Ground, program: Belfry): Promise<Row> {
 async function inBroadcast(ground: Ground, program: Belfry): Promise<Row> {
   ground.progress.step(`a message inside a broadcast at ${EXPO_LIMIT} a second, ${program.name}`)
   await ground.expo.reset({ rateLimit: EXPO_LIMIT })
-  await program.post()
-  await ground.expo.untilTaken(EXPO_LIMIT * 2)
+  await beginAtLimit(ground.expo, program)
   const times = await oneAfterTheOther(ground, program)
   const { accepted, statuses } = await ground.expo.report()
   if (accepted >= program.devices) throw new Error('the broadcast was over before the messages were')

@@ -3,6 +3,7 @@ import { spawn } from 'node:child_process'
 import { createHmac } from 'node:crypto'
 import { mkdirSync, mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { dirname, join } from 'node:path'
+import manifest from '../../package.json' with { type: 'json' }
 import { freePort, guard, until } from './guard.ts'
 
 const project = join(import.meta.dirname, '..', '..')
@@ -58,7 +59,7 @@ export interface ServerOptions {
 const READY_WITHIN_MS = 60_000
 
 /** As `npm start` has it: what memory does is measured with it. */
-const GLIBC_TUNABLES = 'glibc.malloc.arena_max=1:glibc.malloc.trim_threshold=131072'
+export const GLIBC_TUNABLES = /GLIBC_TUNABLES=(\S+)/.exec(manifest.scripts.start)![1]!
 
 /** The settings that every started program gets, and what `npm start` sets; a developer's own environment and `.env` stay outside. */
 export function environment(folder: string, port: number, env: ServerOptions['env'] = {}): Record<string, string> {
