@@ -36,11 +36,11 @@ export async function beginDeliveries(db: Db, ids: number[]): Promise<Held[]> {
   return db.rows<Held>(begun(db, ids))
 }
 
+/** Each asks for its notification: joined, PostgreSQL may read all deliveries of the notification to find a few of them. */
 const begun = (db: Db, ids: number[]) => sql<Held>`
   update ${db.t.deliveries} d set state = 1, attempt = d.attempt + 1, sent_at = ${db.now}
-  from ${db.t.notifications} n
   where ${isOneOf(ids)} and d.state = 0
-    and n.id = d.notification_id and ${MAY_GO_ON(db)}
+    and (select ${MAY_GO_ON(db)} from ${db.t.notifications} n where n.id = d.notification_id)
   returning d.id, d.attempt`
 
 /**

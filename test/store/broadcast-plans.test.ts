@@ -1,0 +1,56 @@
+/** What a broadcast asks reads no more than it needs. */
+import { randomUUIDv7 } from 'node:crypto'
+import { sql } from 'kysely'
+import { describe, expect, test } from 'vitest'
+import type { Db } from '../../src/store/db.ts'
+import { beginDeliveries } from '../../src/store/deliveries.ts'
+import { insertPlan } from '../../src/store/plan.ts'
+import { type Kind, openDatabase } from '../kit/inside.ts'
+
+const CHUNKS = 40
+const PARTS = 30
+const TIMES = 20
+
+/** A broadcast in tables that nobody has analysed. @returns its id, and those of its deliveries. */
+async function planBroadcast(tx: Db) {
+  const id = randomUUIDv7()
+  await sql`insert into ${tx.t.users} (id) values ('ben')`.execute(tx.kysely)
+  await sql`insert into ${tx.t.push_tokens} (user_id, token, device_type)
+    select 'ben', 'ExponentPushToken[t' || n || ']', 'ios' from generate_series(1, 3000) n`.execute(tx.kysely)
+  await sql`insert into ${tx.t.notifications} (id, kind, lane, audience, content, expires_at, state)
+    values (${id}, 'post', 'broadcast', '{"everyone": true}', '{}', ${tx.now} + interval '1 hour', 'sending')`.execute(
+    tx.kysely,
+  )
+  const part = { notificationId: id, project: null, tokenIds: [1, 2, 3] }
+  const deliveries: number[] = []
+  for (let chunk = 1; chunk <= CHUNKS; chunk++) {
+    const planned = await insertPlan(
+      tx,
+      Array.from({ length: PARTS }, (_, index) => ({ ...part, chunk, part: index })),
+    )
+    deliveries.push(...planned.map((one) => one.id))
+  }
+  return { id, deliveries }
+}
+
+/** A transaction, so that all of it is on one connection. */
+const on = async <T>(kind: Kind, work: (tx: Db) => Promise<T>): Promise<T> =>
+  (await openDatabase(kind)).db.transaction(work)
+
+describe.each(['PostgreSQL 18', 'PostgreSQL 14'] as const)('on %s', (kind) => {
+  test('to begin some deliveries, no others of their broadcast are read', async () => {
+    const read = await on(kind, async (tx) => {
+      const { deliveries } = await planBroadcast(tx)
+      const entriesRead = async () => {
+        const [row] = await tx.rows<{ entries: number }>(
+          sql`select pg_stat_get_xact_tuples_returned('belfry.deliveries_part'::regclass)::int as entries`,
+        )
+        return row!.entries
+      }
+      const before = await entriesRead()
+      for (let at = 0; at < TIMES; at++) await beginDeliveries(tx, [deliveries[at]!])
+      return (await entriesRead()) - before
+    })
+    expect(read).toBeLessThan(CHUNKS * PARTS)
+  })
+})
