@@ -6,7 +6,7 @@ import { type RawBuilder, sql } from 'kysely'
 import type { Device, Recipient } from '../domain/notification.ts'
 import { RESULT } from '../domain/result.ts'
 import { isTaken } from './away.ts'
-import type { Db } from './db.ts'
+import { type Db, unseen } from './db.ts'
 import { type Notification, notificationColumns } from './notifications.ts'
 import { ClaimLost } from './queue.ts'
 
@@ -63,6 +63,12 @@ export interface Piece {
   chunk: number
 }
 
+export function unnestPieces(pieces: Piece[]): RawBuilder<unknown> {
+  const ids = pieces.map((one) => one.notificationId)
+  const chunks = pieces.map((one) => one.chunk)
+  return sql`unnest(${unseen(sql`${ids}::uuid[]`)}, ${unseen(sql`${chunks}::bigint[]`)})`
+}
+
 /** A piece of work as it stands. */
 export interface Work {
   notification: Notification
@@ -109,8 +115,7 @@ async function readWork(db: Db, pieces: Piece[], devicesOf: RawBuilder<unknown>)
   const rows = await db.rows<Notification & { position: number; plan: PlanRow[] | null; devices: Device[] | null }>(sql`
     select w.position, ${notificationColumns(db)},
       ${PLAN(db, { notificationId: sql`n.id`, chunk: sql`w.chunk` })} as plan, ${devicesOf} as devices
-    from unnest(${pieces.map((one) => one.notificationId)}::uuid[], ${pieces.map((one) => one.chunk)}::bigint[])
-      with ordinality as w (id, chunk, position)
+    from ${unnestPieces(pieces)} with ordinality as w (id, chunk, position)
     join ${db.t.notifications} n on n.id = w.id`)
   const works: (DirectWork | undefined)[] = pieces.map(() => undefined)
   for (const { position, plan, devices, ...notification } of rows)
@@ -192,11 +197,13 @@ export async function readChunk(
   db: Db,
   range: { from: number; to: number; except: string[]; topic?: string },
 ): Promise<Recipient[]> {
+  const [from, to] = [range.from, range.to].map((id) => unseen(sql`${id}::bigint`))
+  const except = unseen(sql`${range.except}::text[]`)
   const alike = await db.rows<Omit<Recipient, 'id' | 'token' | 'userId'> & { tokens: string }>(sql`
     select "deviceType", locale, project, suspended, muted, string_agg(id || ',' || replace(token, ',', ' '), ',') as tokens
     from (
       select p.id, p.token, ${traits(db)} from ${db.t.push_tokens} p
-      where ${IN_AUDIENCE} and id between ${range.from} and ${range.to} and user_id <> all(${range.except}::text[])
+      where ${IN_AUDIENCE} and id between ${from} and ${to} and user_id <> all(${except}::text[])
         ${followersOf(db, range.topic)}
       order by id) chunk
     group by "deviceType", locale, project, suspended, muted`)

@@ -2,7 +2,7 @@
 import { sql } from 'kysely'
 import { countResults, RESULT } from '../domain/result.ts'
 import type { Db } from './db.ts'
-import type { Piece } from './plan.ts'
+import { type Piece, unnestPieces } from './plan.ts'
 
 export interface AwaitingReceipts {
   id: number
@@ -53,7 +53,7 @@ export async function settleReceipts(
 export async function acceptedDeliveries(db: Db, pieces: Piece[]): Promise<{ id: number; accepted: number }[]> {
   return db.rows(sql`
     select d.id, d.accepted::int as accepted
-    from unnest(${pieces.map((one) => one.notificationId)}::uuid[], ${pieces.map((one) => one.chunk)}::bigint[]) as w (id, chunk)
+    from ${unnestPieces(pieces)} as w (id, chunk)
     join ${db.t.deliveries} d on d.notification_id = w.id and d.chunk = w.chunk
     where d.accepted > 0 and d.ticket_ids is not null
     order by d.id`)

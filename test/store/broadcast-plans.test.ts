@@ -1,14 +1,16 @@
-/** What a broadcast asks reads no more than it needs. */
+/** What a broadcast asks again and again is planned once, and reads no more than it needs. */
 import { randomUUIDv7 } from 'node:crypto'
 import { sql } from 'kysely'
 import { describe, expect, test } from 'vitest'
 import type { Db } from '../../src/store/db.ts'
-import { beginDeliveries } from '../../src/store/deliveries.ts'
-import { insertPlan } from '../../src/store/plan.ts'
+import { beginDeliveries, type Held, settleAndBegin } from '../../src/store/deliveries.ts'
+import { findWork, insertPlan, readChunk } from '../../src/store/plan.ts'
+import { acceptedDeliveries } from '../../src/store/receipts.ts'
 import { type Kind, openDatabase } from '../kit/inside.ts'
 
 const CHUNKS = 40
 const PARTS = 30
+/** The first makes a statement known, and five have plans of their own. */
 const TIMES = 20
 
 /** A broadcast in tables that nobody has analysed. @returns its id, and those of its deliveries. */
@@ -33,11 +35,38 @@ async function planBroadcast(tx: Db) {
   return { id, deliveries }
 }
 
+async function send(tx: Db, { id, deliveries }: { id: string; deliveries: number[] }): Promise<void> {
+  let held: Held[] = []
+  for (let time = 0; time < TIMES; time++) {
+    const answers = held.map((one) => ({ ...one, results: [1, 1, 1], ticketIds: ['a', 'b', 'c'] }))
+    held = await settleAndBegin(tx, answers, deliveries.slice(time * 5, time * 5 + 5))
+    expect(held).toHaveLength(5)
+    const piece = { notificationId: id, chunk: 1 + time }
+    const from = 1 + time * 100
+    expect(await readChunk(tx, { from, to: from + 99, except: ['author'] })).toHaveLength(100)
+    expect(await findWork(tx, [piece])).toMatchObject([{ notification: { id } }])
+    await acceptedDeliveries(tx, [piece])
+  }
+}
+
 /** A transaction, so that all of it is on one connection. */
 const on = async <T>(kind: Kind, work: (tx: Db) => Promise<T>): Promise<T> =>
   (await openDatabase(kind)).db.transaction(work)
 
 describe.each(['PostgreSQL 18', 'PostgreSQL 14'] as const)('on %s', (kind) => {
+  test('what is asked again and again is planned once', async () => {
+    const plans = await on(kind, async (tx) => {
+      await send(tx, await planBroadcast(tx))
+      return tx.rows<{ statement: string; generic: number }>(
+        sql`select statement, generic_plans::int as generic from pg_prepared_statements`,
+      )
+    })
+    const again = ['with written as', 'string_agg', 'as plan', 'd.accepted::int'].map(
+      (words) => plans.find(({ statement }) => statement.includes(words))?.generic ?? 0,
+    )
+    expect(Math.min(...again)).toBeGreaterThan(TIMES / 2)
+  })
+
   test('to begin some deliveries, no others of their broadcast are read', async () => {
     const read = await on(kind, async (tx) => {
       const { deliveries } = await planBroadcast(tx)
