@@ -4,6 +4,7 @@
  */
 import type { ExpoMessage } from './expo-message.ts'
 import type { Content, Recipient } from './notification.ts'
+import { MAX_RECIPIENTS } from './requests.ts'
 
 /** What one request says of one notification, and to whom; null stands for a push token that is gone. */
 export interface Part {
@@ -30,10 +31,17 @@ export function buildRequest(parts: readonly Part[]): BuiltRequest {
   parts.forEach((part, partIndex) => {
     for (const { sample, to, positions } of alike(part)) {
       messages.push({ to, ...wordsFor(part, sample), ...replacing(part, sample) })
-      for (const position of positions) slots.push({ part: partIndex, position })
+      for (const position of positions) slots.push(slotAt(partIndex, position))
     }
   })
   return { messages, slots }
+}
+
+/** Most requests have one part: its slots are always the same. */
+const slotsOfFirst: readonly Slot[] = Array.from({ length: MAX_RECIPIENTS }, (_, position) => ({ part: 0, position }))
+
+function slotAt(part: number, position: number): Slot {
+  return (part === 0 ? slotsOfFirst[position] : undefined) ?? { part, position }
 }
 
 /** Whoever hears the same words. */

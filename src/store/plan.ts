@@ -199,8 +199,9 @@ export async function readChunk(
 ): Promise<Recipient[]> {
   const [from, to] = [range.from, range.to].map((id) => unseen(sql`${id}::bigint`))
   const except = unseen(sql`${range.except}::text[]`)
-  const alike = await db.rows<Omit<Recipient, 'id' | 'token' | 'userId'> & { tokens: string }>(sql`
-    select "deviceType", locale, project, suspended, muted, string_agg(id || ',' || replace(token, ',', ' '), ',') as tokens
+  const alike = await db.rows<Omit<Recipient, 'id' | 'token' | 'userId'> & { ids: string; tokens: string }>(sql`
+    select "deviceType", locale, project, suspended, muted, string_agg(id::text, ',') as ids,
+      string_agg(replace(token, ',', ' '), ',') as tokens
     from (
       select p.id, p.token, ${traits(db)} from ${db.t.push_tokens} p
       where ${IN_AUDIENCE} and id between ${from} and ${to} and user_id <> all(${except}::text[])
@@ -208,12 +209,11 @@ export async function readChunk(
       order by id) chunk
     group by "deviceType", locale, project, suspended, muted`)
   const recipients: Recipient[] = []
-  for (const { tokens, deviceType, locale, project, suspended, muted } of alike) {
-    const words = tokens.split(',')
-    for (let at = 0; at < words.length; at += 2) {
-      const [id, token] = [Number(words[at]), words[at + 1] as string]
-      recipients.push({ id, token, deviceType, locale, project, suspended, muted })
-    }
+  for (const { ids, tokens, deviceType, locale, project, suspended, muted } of alike) {
+    const numbers = JSON.parse(`[${ids}]`) as number[]
+    tokens.split(',').forEach((token, index) => {
+      recipients.push({ id: numbers[index] as number, token, deviceType, locale, project, suspended, muted })
+    })
   }
   return recipients
 }
