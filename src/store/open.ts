@@ -19,6 +19,7 @@ import {
   releaseAbandoned,
   warmUp,
 } from './queue.ts'
+import { KeepingPGlite } from './pglite.ts'
 import { pipelined } from './pipelined.ts'
 import { prepareRepeated } from './prepared.ts'
 import type { Tables } from './tables.ts'
@@ -79,7 +80,9 @@ async function openFolder(folder: string, template: string | undefined): Promise
     else await (await PGlite.create({ dataDir: half })).close()
     await rename(half, folder)
   }
-  return PGlite.create({ dataDir: folder, startParams })
+  const pglite = new KeepingPGlite({ dataDir: folder, startParams })
+  await pglite.waitReady
+  return pglite
 }
 
 const isThere = (path: string): Promise<boolean> =>

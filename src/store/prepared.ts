@@ -1,7 +1,7 @@
 /**
- * Statements that come again are parsed and planned once for each connection: PostgreSQL otherwise spends as long on
- * that as on running them. Only on a connection of our own: a pooler in between would mix up whose they are. Their names
- * are made of their text, so that a mix-up would be an error, never another statement.
+ * Statements that come again are parsed and planned once for each connection: the database otherwise spends as long on
+ * that as on running them. On PostgreSQL only on a connection of our own: a pooler in between would mix up whose they are.
+ * Their names are made of their text, so that a mix-up would be an error, never another statement.
  */
 import { createHash } from 'node:crypto'
 import type { PoolClient } from 'pg'
@@ -15,52 +15,66 @@ const ALL_COLUMNS = /(?:select|returning) (?:["\w]+\.)?\*/i
 /** PostgreSQL's codes for a prepared statement whose result has changed, and for one that is not there. */
 const SPOILED = new Set(['0A000', '26000'])
 
+/** The statements that one connection keeps. */
+export interface Kept {
+  /** Nothing: it comes for the first time, or is not worth keeping. */
+  nameOf(text: string): string | undefined
+  /** Throws the error again. Where it says that the statement is spoiled, that is prepared anew, under another name. */
+  forget(text: string, error: unknown): never
+  /** Whether plans have lasted long enough. */
+  isTimeToPlan(): boolean
+}
+
+export function keepStatements(): Kept {
+  /** Null: it has come once. */
+  const names = new Map<string, string | null>()
+  let forgotten = 0
+  let plannedAt = performance.now()
+  return {
+    nameOf(text) {
+      const name = names.get(text)
+      if (typeof name === 'string') return name
+      if (name === undefined) {
+        if (names.size < MOST_KEPT && !ALL_COLUMNS.test(text)) names.set(text, null)
+        return undefined
+      }
+      const given = `belfry_${forgotten}_${createHash('sha256').update(text).digest('base64url').slice(0, 32)}`
+      names.set(text, given)
+      return given
+    },
+    forget(text, error) {
+      if (SPOILED.has((error as { code?: string }).code ?? '')) {
+        forgotten += 1
+        names.set(text, null)
+      }
+      throw error
+    },
+    isTimeToPlan() {
+      if (performance.now() - plannedAt < PLANS_LAST_MS) return false
+      plannedAt = performance.now()
+      return true
+    },
+  }
+}
+
+export const PLAN_ANEW = 'discard plans'
+
 type Query = { name: string; text: string; values: unknown[] }
 type Send = (query: string | Query, ...more: unknown[]) => Promise<unknown>
 
 /** @param client just connected. */
 export function prepareRepeated(client: PoolClient): void {
   const send = client.query.bind(client) as Send
-  /** Null: it has come once. */
-  const names = new Map<string, string | null>()
-  let forgotten = 0
+  const kept = keepStatements()
   let isOurs = false
-  let plannedAt = performance.now()
-
-  function nameOf(text: string): string | undefined {
-    const name = names.get(text)
-    if (typeof name === 'string') return name
-    if (name === undefined) {
-      if (names.size < MOST_KEPT && !ALL_COLUMNS.test(text)) names.set(text, null)
-      return undefined
-    }
-    const given = `belfry_${forgotten}_${createHash('sha256').update(text).digest('base64url').slice(0, 32)}`
-    names.set(text, given)
-    return given
-  }
-
-  /** Its columns have another type now, or it is gone: under another name it is prepared anew. */
-  function forget(text: string, error: unknown): never {
-    if (SPOILED.has((error as { code?: string }).code ?? '')) {
-      forgotten += 1
-      names.set(text, null)
-    }
-    throw error
-  }
-
-  function planAnew(): void {
-    if (performance.now() - plannedAt < PLANS_LAST_MS) return
-    plannedAt = performance.now()
-    send('discard plans').catch(() => undefined)
-  }
 
   const query: Send = (text, ...more) => {
     const [values] = more
     if (!isOurs || typeof text !== 'string' || !Array.isArray(values) || more.length > 1) return send(text, ...more)
-    const name = nameOf(text)
+    const name = kept.nameOf(text)
     if (name === undefined) return send(text, values)
-    planAnew()
-    return send({ name, text, values }).catch((error: unknown) => forget(text, error))
+    if (kept.isTimeToPlan()) send(PLAN_ANEW).catch(() => undefined)
+    return send({ name, text, values }).catch((error: unknown) => kept.forget(text, error))
   }
   client.query = query as PoolClient['query']
   isDirect(client).then(

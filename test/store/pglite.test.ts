@@ -1,0 +1,70 @@
+/** The embedded database keeps the statements that come again, and answers as it does the first time. */
+import { type RawBuilder, sql } from 'kysely'
+import { expect, test } from 'vitest'
+import { isTaken } from '../../src/store/away.ts'
+import type { Db } from '../../src/store/db.ts'
+import { openDatabase } from '../kit/inside.ts'
+
+async function keptIn(db: Db): Promise<string[]> {
+  const kept = await db.rows<{ statement: string }>(
+    sql`select statement from pg_prepared_statements order by statement`,
+  )
+  return kept.map((one) => one.statement)
+}
+
+const addUser = ({ t }: Db, id: string): RawBuilder<unknown> =>
+  sql`insert into ${t.users} (id, name) values (${id}, ${null}) returning id, name`
+
+test('what comes a second time is kept, once, and answers as the first time', async () => {
+  const { db } = await openDatabase('PGlite')
+  const at = new Date('2026-01-02T03:04:05.678Z')
+  const ask = () =>
+    sql`select ${1}::int as n, ${'a "b" {c},\\'}::text as words, ${['a', null, 'b c']}::text[] as list, ${[1, 2]}::bigint[] as ids,
+      ${at}::timestamptz as at, ${true}::bool as yes, ${null}::text as nothing, ${{ a: [1] }}::jsonb as data, 2.5::float8 as part`.execute(
+      db.kysely,
+    )
+  const [first, second, third] = [await ask(), await ask(), await ask()]
+  expect(first.rows).toMatchObject([{ n: 1, list: ['a', null, 'b c'], ids: [1, 2], at, yes: true, nothing: null }])
+  expect(second).toEqual(first)
+  expect(third).toEqual(first)
+  expect((await keptIn(db)).filter((text) => text.includes('as words'))).toHaveLength(1)
+})
+
+test('in a transaction as well, which it neither ends nor outlives', async () => {
+  const { db } = await openDatabase('PGlite')
+  for (const id of ['a', 'b']) await db.rows(addUser(db, id))
+  const failed = db.transaction(async (tx) => {
+    for (const id of ['c', 'd']) expect(await tx.rows(addUser(tx, id))).toEqual([{ id, name: null }])
+    throw new Error('no')
+  })
+  await expect(failed).rejects.toThrow('no')
+  await db.transaction(async (tx) => void (await tx.rows(addUser(tx, 'e'))))
+  const users = await db.kysely.selectFrom('users').select('id').orderBy('id').execute()
+  expect(users.map((one) => one.id)).toEqual(['a', 'b', 'e'])
+  expect((await keptIn(db)).filter((text) => text.includes('insert into') && text.includes('users'))).toHaveLength(1)
+})
+
+test('a kept statement that fails says why, and hurts nothing but its own transaction', async () => {
+  const { db } = await openDatabase('PGlite')
+  for (const id of ['a', 'b']) await db.rows(addUser(db, id))
+  const taken = await db.rows(addUser(db, 'a')).catch((error: unknown) => error)
+  expect(isTaken(taken)).toBe(true)
+  const failed = db.transaction(async (tx) => {
+    await tx.rows(addUser(tx, 'c'))
+    await tx.rows(addUser(tx, 'a'))
+  })
+  await expect(failed).rejects.toThrow(/duplicate key/)
+  expect(await db.rows(addUser(db, 'd'))).toEqual([{ id: 'd', name: null }])
+  const users = await db.kysely.selectFrom('users').select('id').orderBy('id').execute()
+  expect(users.map((one) => one.id)).toEqual(['a', 'b', 'd'])
+})
+
+test('a column that changes its type spoils one question', async () => {
+  const { db } = await openDatabase('PGlite')
+  await sql`create table belfry.changing (a int)`.execute(db.kysely)
+  const ask = () => db.rows(sql`select a from belfry.changing where a = ${1}`)
+  for (let n = 0; n < 3; n++) await ask()
+  await sql`alter table belfry.changing alter column a type bigint`.execute(db.kysely)
+  await expect(ask()).rejects.toMatchObject({ code: '0A000' })
+  for (let n = 0; n < 3; n++) expect(await ask()).toEqual([])
+})
