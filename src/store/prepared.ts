@@ -6,7 +6,7 @@
 import { createHash } from 'node:crypto'
 import type { PoolClient } from 'pg'
 
-/** How many a connection keeps: what is worded anew each time is not worth keeping. */
+/** How many a connection keeps, and how many it remembers to have come once: what is worded anew each time must not fill either. */
 const MOST_KEPT = 200
 /** Tables grow, and a plan for an empty one is a bad plan for a full one: plans are made anew after this long. */
 const PLANS_LAST_MS = 5_000
@@ -26,16 +26,23 @@ export interface Kept {
 }
 
 export function keepStatements(): Kept {
-  /** Null: it has come once. */
-  const names = new Map<string, string | null>()
+  const names = new Map<string, string>()
+  const cameOnce = new Set<string>()
   let forgotten = 0
   let plannedAt = performance.now()
+
+  function remember(text: string): void {
+    if (cameOnce.size >= MOST_KEPT) cameOnce.clear()
+    cameOnce.add(text)
+  }
+
   return {
     nameOf(text) {
       const name = names.get(text)
-      if (typeof name === 'string') return name
-      if (name === undefined) {
-        if (names.size < MOST_KEPT && !ALL_COLUMNS.test(text)) names.set(text, null)
+      if (name !== undefined) return name
+      if (names.size >= MOST_KEPT || ALL_COLUMNS.test(text)) return undefined
+      if (!cameOnce.delete(text)) {
+        remember(text)
         return undefined
       }
       const given = `belfry_${forgotten}_${createHash('sha256').update(text).digest('base64url').slice(0, 32)}`
@@ -43,9 +50,9 @@ export function keepStatements(): Kept {
       return given
     },
     forget(text, error) {
-      if (SPOILED.has((error as { code?: string }).code ?? '')) {
+      if (SPOILED.has((error as { code?: string }).code ?? '') && names.delete(text)) {
         forgotten += 1
-        names.set(text, null)
+        remember(text)
       }
       throw error
     },

@@ -31,6 +31,15 @@ test('what comes a second time is prepared, once, also when it is asked for twic
   await close()
 })
 
+test('what comes once does not keep out what comes again', async () => {
+  const { client, kept, close } = await connected()
+  for (let n = 0; n < 500; n++) await client.query(`select ${n} + $1::int as n`, [n])
+  expect(await kept()).toBe(0)
+  for (let n = 0; n < 2; n++) await client.query('select $1::int as n', [n])
+  expect(await kept()).toBe(1)
+  await close()
+})
+
 test('a table may gain a column meanwhile', async () => {
   const { client, kept, close } = await connected()
   await client.query('create table t (a int)')
