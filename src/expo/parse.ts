@@ -26,7 +26,7 @@ export function parseTickets(body: string): Ticket[] | undefined {
 }
 
 function readTicket(item: Fields): Ticket | undefined {
-  if (item.status === 'ok') return typeof item.id === 'string' ? accepted(item as Accepted) : undefined
+  if (item.status === 'ok') return typeof item.id === 'string' ? { status: 'ok', id: storable(item.id) } : undefined
   if (item.status !== 'error') return undefined
   const details = isObject(item.details) ? item.details : {}
   return {
@@ -35,14 +35,6 @@ function readTicket(item: Fields): Ticket | undefined {
     message: textOr(item.message, ''),
     ...(typeof details.expoPushToken === 'string' ? { pushToken: details.expoPushToken } : {}),
   }
-}
-
-type Accepted = Fields & Extract<Ticket, { status: 'ok' }>
-
-/** As it came, where nothing is to be mended: there are as many of them as there are recipients. */
-function accepted(item: Accepted): Ticket {
-  const id = storable(item.id)
-  return id === item.id ? item : { status: 'ok', id }
 }
 
 /** Ids without a receipt are simply not in it; one that cannot be read counts as not there yet. */
