@@ -36,11 +36,12 @@ export async function cutPage(
     for update`)
   if (at?.state === 'paused') throw new ClaimLost('it has been paused meanwhile')
   if (at?.state !== 'queued' && at?.state !== 'sending') return false
+  const [after, upTo] = [at.cursor, at.max_token_id].map((id) => (at.topic === null ? sql`${id}` : sql.lit(id)))
   const halves = await tx.rows<Range>(sql`
     with page as materialized (
       select array(
         select id from ${tx.t.push_tokens}
-        where ${IN_AUDIENCE} and id > ${at.cursor} and id <= ${at.max_token_id} ${followersOf(tx, at.topic)}
+        where ${IN_AUDIENCE} and id > ${after} and id <= ${upTo} ${followersOf(tx, at.topic)}
         order by id limit ${CHUNK_TOKENS * PAGE_CHUNKS}::int) as ids)
     select ids[first] as "from", ids[least(first + ${HALF_CHUNK - 1}::int, cardinality(ids))] as "to"
     from page, generate_series(1, cardinality(ids), ${HALF_CHUNK}::int) as first order by first`)

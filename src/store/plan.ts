@@ -51,7 +51,10 @@ const traits = (db: Db) => sql`p.device_type as "deviceType", p.locale, p.projec
 /** The active push tokens, and the suspended ones, which are counted as skipped. As the index of the walk has it. */
 export const IN_AUDIENCE = sql`(inactive_reason is null or inactive_reason = 'InvalidCredentials')`
 
-/** Of a topic's audience only its followers; of any other audience everybody. */
+/**
+ * Of a topic's audience only its followers; of any other audience everybody. Followers may be few and far between: how far,
+ * a plan must see, or it reads everybody between them. What asks for them has its ids written out.
+ */
 export function followersOf(db: Db, topic: string | null | undefined): RawBuilder<unknown> {
   if (topic === null || topic === undefined) return sql``
   return sql`and user_id in (select s.user_id from ${db.t.subscriptions} s where s.topic = ${topic})`
@@ -63,6 +66,7 @@ export interface Piece {
   chunk: number
 }
 
+/** Their number is not seen: it is small in any case. */
 export function unnestPieces(pieces: Piece[]): RawBuilder<unknown> {
   const ids = pieces.map((one) => one.notificationId)
   const chunks = pieces.map((one) => one.chunk)
@@ -197,7 +201,9 @@ export async function readChunk(
   db: Db,
   range: { from: number; to: number; except: string[]; topic?: string },
 ): Promise<Recipient[]> {
-  const [from, to] = [range.from, range.to].map((id) => unseen(sql`${id}::bigint`))
+  const [from, to] = [range.from, range.to].map((id) =>
+    range.topic === undefined ? unseen(sql`${id}::bigint`) : sql.lit(id),
+  )
   const except = unseen(sql`${range.except}::text[]`)
   const alike = await db.rows<Omit<Recipient, 'id' | 'token' | 'userId'> & { ids: string; tokens: string }>(sql`
     select "deviceType", locale, project, suspended, muted, string_agg(id::text, ',') as ids,

@@ -4,9 +4,10 @@ import { sql } from 'kysely'
 import { describe, expect, test } from 'vitest'
 import type { Db } from '../../src/store/db.ts'
 import { beginDeliveries, type Held, settleAndBegin } from '../../src/store/deliveries.ts'
+import { cutPage } from '../../src/store/fan-out.ts'
 import { findWork, insertPlan, readChunk } from '../../src/store/plan.ts'
 import { acceptedDeliveries } from '../../src/store/receipts.ts'
-import { type Kind, openDatabase } from '../kit/inside.ts'
+import { type Kind, KINDS, openDatabase } from '../kit/inside.ts'
 
 const CHUNKS = 40
 const PARTS = 30
@@ -81,5 +82,42 @@ describe.each(['PostgreSQL 18', 'PostgreSQL 14'] as const)('on %s', (kind) => {
       return (await entriesRead()) - before
     })
     expect(read).toBeLessThan(CHUNKS * PARTS)
+  })
+})
+
+describe.each(KINDS)('on %s', (kind) => {
+  test('of a topic with few followers, nobody between them is read', async () => {
+    const users = 100_000
+    const followers = 100
+    const { db } = await openDatabase(kind)
+    await sql`insert into ${db.t.users} (id) select 'u' || n from generate_series(1, ${users}::int) n`.execute(
+      db.kysely,
+    )
+    await sql`insert into ${db.t.push_tokens} (user_id, token, device_type)
+      select 'u' || n, 'ExponentPushToken[t' || n || ']', 'ios' from generate_series(1, ${users}::int) n`.execute(
+      db.kysely,
+    )
+    await sql`insert into ${db.t.subscriptions} (user_id, topic)
+      select 'u' || n * ${users / followers}::int, 'rare' from generate_series(1, ${followers}::int) n`.execute(
+      db.kysely,
+    )
+    await sql`analyze`.execute(db.kysely)
+    const read = await db.transaction(async (tx) => {
+      for (let time = 0; time < TIMES; time++) {
+        const chunk = await readChunk(tx, { from: 1, to: users - time, except: [], topic: 'rare' })
+        expect(chunk.length).toBeGreaterThan(followers - 2)
+        const notificationId = randomUUIDv7()
+        await sql`insert into ${tx.t.notifications} (id, kind, lane, audience, content, expires_at, max_token_id)
+          values (${notificationId}, 'post', 'broadcast', '{"topic": "rare"}', '{}', ${tx.now} + interval '1 hour', ${users}::int)`.execute(
+          tx.kysely,
+        )
+        expect(await cutPage(tx, { notificationId, page: 0 }, { endInHalves: false })).toBe(true)
+      }
+      const [row] = await tx.rows<{ entries: number }>(sql`
+        select sum(pg_stat_get_xact_tuples_returned(oid))::int as entries from pg_class
+        where relname in ('push_tokens', 'push_tokens_walk', 'push_tokens_pkey')`)
+      return row!.entries
+    })
+    expect(read).toBeLessThan(users)
   })
 })
