@@ -1,12 +1,13 @@
 /**
- * PGlite that keeps the statements that come again. By itself it parses and plans each anew, and asks for that in six
- * steps; here it is one, which takes a third of the time, and nobody else can do anything meanwhile.
+ * PGlite runs in our thread: while it works, nobody else does. By itself it parses and plans each statement anew, and is
+ * asked six times for that; what comes again is kept here, and asked for at once, which takes a third of the time.
  */
 import { parse, PGlite, protocol, type QueryOptions, type Results, type Transaction } from '@electric-sql/pglite'
-import { keepStatements, PLAN_ANEW } from './prepared.ts'
+import { isSpoiled, keepStatements, PLAN_ANEW } from './prepared.ts'
 
 const { serialize } = protocol
 
+/** Of a query's options, kept statements know `rowMode` and `parsers`; nobody here gives others. */
 export class KeepingPGlite extends PGlite {
   readonly #kept = keepStatements()
   /** The types of a kept statement's parameters, by its name. */
@@ -15,7 +16,9 @@ export class KeepingPGlite extends PGlite {
   override async query<T>(text: string, values?: unknown[], options?: QueryOptions): Promise<Results<T>> {
     const name = this.#nameOf(text, values)
     if (name === undefined || values === undefined) return super.query<T>(text, values, options)
+    await this._checkReady()
     return this._runExclusiveTransaction(async () => {
+      await this._checkReady()
       const results = await this.#run<T>({ name, text, values }, options)
       await this.syncToFs()
       return results
@@ -33,7 +36,7 @@ export class KeepingPGlite extends PGlite {
     })
   }
 
-  /** Without values it may be several statements. */
+  /** Without values it may be a savepoint, which is no statement to plan. */
   #nameOf(text: string, values: unknown[] | undefined): string | undefined {
     return values === undefined || values.length === 0 ? undefined : this.#kept.nameOf(text)
   }
@@ -57,6 +60,7 @@ export class KeepingPGlite extends PGlite {
         )
         return parse.parseResults(messages, this.parsers, options)[0] as Results<T>
       } catch (error) {
+        if (isSpoiled(error)) await this.#close(name)
         return this.#kept.forget(text, error)
       }
     })
@@ -68,6 +72,11 @@ export class KeepingPGlite extends PGlite {
     )
     this.#types.set(name, types)
     return types
+  }
+
+  async #close(name: string): Promise<void> {
+    this.#types.delete(name)
+    await this.#ask(serialize.close({ type: 'S', name }), serialize.sync())
   }
 
   #serialize(value: unknown, type = 0): string | null {

@@ -6,7 +6,7 @@
 import { createHash } from 'node:crypto'
 import type { PoolClient } from 'pg'
 
-/** How many a connection keeps, and how many it remembers to have come once: what is worded anew each time must not fill either. */
+/** How many a connection keeps, and how many it remembers to have come once: what is worded anew each time must not keep out the others. */
 const MOST_KEPT = 200
 /** Tables grow, and a plan for an empty one is a bad plan for a full one: plans are made anew after this long. */
 const PLANS_LAST_MS = 5_000
@@ -14,10 +14,11 @@ const PLANS_LAST_MS = 5_000
 const ALL_COLUMNS = /(?:select|returning) (?:["\w]+\.)?\*/i
 /** PostgreSQL's codes for a prepared statement whose result has changed, and for one that is not there. */
 const SPOILED = new Set(['0A000', '26000'])
+export const isSpoiled = (error: unknown): boolean => SPOILED.has((error as { code?: string }).code ?? '')
 
 /** The statements that one connection keeps. */
 export interface Kept {
-  /** Nothing: it comes for the first time, or is not worth keeping. */
+  /** Undefined: it comes for the first time, or is not worth keeping. */
   nameOf(text: string): string | undefined
   /** Throws the error again. Where it says that the statement is spoiled, that is prepared anew, under another name. */
   forget(text: string, error: unknown): never
@@ -50,7 +51,7 @@ export function keepStatements(): Kept {
       return given
     },
     forget(text, error) {
-      if (SPOILED.has((error as { code?: string }).code ?? '') && names.delete(text)) {
+      if (isSpoiled(error) && names.delete(text)) {
         forgotten += 1
         remember(text)
       }

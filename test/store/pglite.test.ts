@@ -1,8 +1,10 @@
 /** The embedded database keeps the statements that come again, and answers as it does the first time. */
+import { join } from 'node:path'
 import { type RawBuilder, sql } from 'kysely'
-import { expect, test } from 'vitest'
-import { isTaken } from '../../src/store/away.ts'
+import { expect, test, vi } from 'vitest'
+import { isDatabaseAway, isTaken } from '../../src/store/away.ts'
 import type { Db } from '../../src/store/db.ts'
+import { KeepingPGlite } from '../../src/store/pglite.ts'
 import { openDatabase } from '../kit/inside.ts'
 
 async function keptIn(db: Db): Promise<string[]> {
@@ -47,6 +49,7 @@ test('in a transaction as well, which it neither ends nor outlives', async () =>
 test('a kept statement that fails says why, and hurts nothing but its own transaction', async () => {
   const { db } = await openDatabase('PGlite')
   for (const id of ['a', 'b']) await db.rows(addUser(db, id))
+  expect((await keptIn(db)).filter((text) => text.includes('insert into') && text.includes('users'))).toHaveLength(1)
   const taken = await db.rows(addUser(db, 'a')).catch((error: unknown) => error)
   expect(isTaken(taken)).toBe(true)
   const failed = db.transaction(async (tx) => {
@@ -67,4 +70,38 @@ test('a column that changes its type spoils one question', async () => {
   await sql`alter table belfry.changing alter column a type bigint`.execute(db.kysely)
   await expect(ask()).rejects.toMatchObject({ code: '0A000' })
   for (let n = 0; n < 3; n++) expect(await ask()).toEqual([])
+})
+
+test('plans are made anew after a while, also inside a transaction that has failed', async () => {
+  const { db } = await openDatabase('PGlite')
+  for (const id of ['a', 'b']) await db.rows(addUser(db, id))
+  let later = 0
+  const now = performance.now.bind(performance)
+  const clock = vi.spyOn(performance, 'now').mockImplementation(() => now() + later)
+  try {
+    later += 6_000
+    expect(await db.rows(addUser(db, 'c'))).toEqual([{ id: 'c', name: null }])
+    const failed = db.transaction(async (tx) => {
+      await tx.rows(addUser(tx, 'a')).catch(() => undefined)
+      later += 6_000
+      await tx.rows(addUser(tx, 'd'))
+    })
+    await expect(failed).rejects.toMatchObject({ code: '25P02' })
+    expect(await db.rows(addUser(db, 'd'))).toEqual([{ id: 'd', name: null }])
+  } finally {
+    clock.mockRestore()
+  }
+})
+
+test('what is asked after the end is told that the database is closed', async () => {
+  const database = await openDatabase('PGlite')
+  await database.close()
+  const pglite = new KeepingPGlite({ dataDir: join(database.dataDir!, 'pgdata') })
+  await pglite.waitReady
+  const ask = () => pglite.query('select $1::int as n', [1])
+  for (let time = 0; time < 3; time++) expect((await ask()).rows).toEqual([{ n: 1 }])
+  const [underWay] = await Promise.all([ask(), pglite.close()])
+  expect(underWay.rows).toEqual([{ n: 1 }])
+  const refused = await ask().catch((error: unknown) => error)
+  expect(isDatabaseAway(refused)).toBe(true)
 })
