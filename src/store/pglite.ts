@@ -13,9 +13,9 @@ export class KeepingPGlite extends PGlite {
   /** The types of a kept statement's parameters, by its name. */
   readonly #types = new Map<string, number[]>()
 
-  override async query<T>(text: string, values?: unknown[], options?: QueryOptions): Promise<Results<T>> {
+  override async query<T>(text: string, values: unknown[] = [], options?: QueryOptions): Promise<Results<T>> {
     const name = this.#nameOf(text, values)
-    if (name === undefined || values === undefined) return super.query<T>(text, values, options)
+    if (name === undefined) return super.query<T>(text, values, options)
     await this._checkReady()
     return this._runExclusiveTransaction(async () => {
       await this._checkReady()
@@ -27,9 +27,9 @@ export class KeepingPGlite extends PGlite {
 
   override async transaction<T>(work: (tx: Transaction) => Promise<T>): Promise<T> {
     return super.transaction((tx) => {
-      const query: Transaction['query'] = (text, values, options) => {
+      const query: Transaction['query'] = (text, values = [], options) => {
         const name = tx.closed ? undefined : this.#nameOf(text, values)
-        if (name === undefined || values === undefined) return tx.query(text, values, options)
+        if (name === undefined) return tx.query(text, values, options)
         return this.#run({ name, text, values }, options)
       }
       return work(Object.assign(Object.create(tx) as Transaction, { query }))
@@ -37,8 +37,8 @@ export class KeepingPGlite extends PGlite {
   }
 
   /** Without values it may be a savepoint, which is no statement to plan. */
-  #nameOf(text: string, values: unknown[] | undefined): string | undefined {
-    return values === undefined || values.length === 0 ? undefined : this.#kept.nameOf(text)
+  #nameOf(text: string, values: unknown[]): string | undefined {
+    return values.length === 0 ? undefined : this.#kept.nameOf(text)
   }
 
   #run<T>(

@@ -7,11 +7,10 @@ import type { Db } from '../../src/store/db.ts'
 import { KeepingPGlite } from '../../src/store/pglite.ts'
 import { openDatabase } from '../kit/inside.ts'
 
-async function keptIn(db: Db): Promise<string[]> {
-  const kept = await db.rows<{ statement: string }>(
-    sql`select statement from pg_prepared_statements order by statement`,
-  )
-  return kept.map((one) => one.statement)
+/** The kept statements that have all these words in them. */
+async function keptWith(db: Db, ...words: string[]): Promise<string[]> {
+  const kept = await db.rows<{ statement: string }>(sql`select statement from pg_prepared_statements`)
+  return kept.map((one) => one.statement).filter((text) => words.every((word) => text.includes(word)))
 }
 
 const addUser = ({ t }: Db, id: string): RawBuilder<unknown> =>
@@ -29,7 +28,7 @@ test('what comes a second time is kept, once, and answers as the first time', as
   expect(first.rows).toMatchObject([{ n: 1, list: ['a', null, 'b c'], ids: [1, 2], at, yes: true, nothing: null }])
   expect(second).toEqual(first)
   expect(third).toEqual(first)
-  expect((await keptIn(db)).filter((text) => text.includes('as words'))).toHaveLength(1)
+  expect(await keptWith(db, 'as words')).toHaveLength(1)
 })
 
 test('in a transaction as well, which it neither ends nor outlives', async () => {
@@ -43,13 +42,13 @@ test('in a transaction as well, which it neither ends nor outlives', async () =>
   await db.transaction(async (tx) => void (await tx.rows(addUser(tx, 'e'))))
   const users = await db.kysely.selectFrom('users').select('id').orderBy('id').execute()
   expect(users.map((one) => one.id)).toEqual(['a', 'b', 'e'])
-  expect((await keptIn(db)).filter((text) => text.includes('insert into') && text.includes('users'))).toHaveLength(1)
+  expect(await keptWith(db, 'insert into', 'users')).toHaveLength(1)
 })
 
 test('a kept statement that fails says why, and hurts nothing but its own transaction', async () => {
   const { db } = await openDatabase('PGlite')
   for (const id of ['a', 'b']) await db.rows(addUser(db, id))
-  expect((await keptIn(db)).filter((text) => text.includes('insert into') && text.includes('users'))).toHaveLength(1)
+  expect(await keptWith(db, 'insert into', 'users')).toHaveLength(1)
   const taken = await db.rows(addUser(db, 'a')).catch((error: unknown) => error)
   expect(isTaken(taken)).toBe(true)
   const failed = db.transaction(async (tx) => {
