@@ -2,10 +2,11 @@
 import { cp, mkdir, rename, rm, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import { PGlite } from '@electric-sql/pglite'
-import { type Dialect, Kysely, PGliteDialect, PostgresDialect, sql } from 'kysely'
+import { type Dialect, Kysely, PostgresDialect, sql } from 'kysely'
 import pg from 'pg'
 import type { Emit } from '../ports.ts'
 import { type Begin, type Db, makeDb } from './db.ts'
+import { EmbeddedDatabase, embeddedDialect } from './embedded.ts'
 import { lockFolder } from './folder-lock.ts'
 import { migrate } from './migrations.ts'
 import {
@@ -19,7 +20,6 @@ import {
   releaseAbandoned,
   warmUp,
 } from './queue.ts'
-import { KeepingPGlite } from './pglite.ts'
 import { pipelined } from './pipelined.ts'
 import { prepareRepeated } from './prepared.ts'
 import type { Tables } from './tables.ts'
@@ -56,7 +56,7 @@ export async function openPglite(options: Common & { dataDir: string; template?:
   try {
     const pglite = await openFolder(join(options.dataDir, 'pgdata'), options.template)
     const handle = guardedHandle(pglite)
-    const database = await assemble(new PGliteDialect({ pglite }), { handle }, options)
+    const database = await assemble(embeddedDialect(pglite), { handle }, options)
     return {
       ...database,
       async close() {
@@ -71,7 +71,7 @@ export async function openPglite(options: Common & { dataDir: string; template?:
 }
 
 /** The folder appears whole or not at all: a first start that is killed half way leaves nothing to trip over. */
-async function openFolder(folder: string, template: string | undefined): Promise<PGlite> {
+async function openFolder(folder: string, template: string | undefined): Promise<EmbeddedDatabase> {
   const startParams = [...PGlite.defaultStartParams, ...PGLITE_PARAMS]
   if (!(await isThere(folder))) {
     const half = `${folder}.new`
@@ -80,9 +80,7 @@ async function openFolder(folder: string, template: string | undefined): Promise
     else await (await PGlite.create({ dataDir: half })).close()
     await rename(half, folder)
   }
-  const pglite = new KeepingPGlite({ dataDir: folder, startParams })
-  await pglite.waitReady
-  return pglite
+  return EmbeddedDatabase.open({ dataDir: folder, startParams })
 }
 
 const isThere = (path: string): Promise<boolean> =>

@@ -4,7 +4,7 @@
  */
 import { failpoint } from '../domain/failpoint.ts'
 import { randomUUID } from 'node:crypto'
-import type { PGlite } from '@electric-sql/pglite'
+import type { EmbeddedDatabase } from './embedded.ts'
 import { type Kysely, sql } from 'kysely'
 import {
   type Clock as QueueClock,
@@ -121,7 +121,7 @@ export interface QueueConnection {
 }
 
 /** pg-boss's way to the embedded database; refuses, rather than waits for ever, inside our own open transaction. */
-export function guardedHandle(pglite: PGlite): Handle {
+export function guardedHandle(pglite: EmbeddedDatabase): Handle {
   const handle = fromPglite(pglite)
   return {
     ...handle,

@@ -1,0 +1,157 @@
+/**
+ * The embedded database, as it is asked from here: PGlite works in a thread of its own. One statement at a time, or one
+ * transaction; what comes meanwhile waits there, so that it is never without work while we think about its answers.
+ */
+import { Worker } from 'node:worker_threads'
+import type { PGliteOptions, Results } from '@electric-sql/pglite'
+import {
+  type CompiledQuery,
+  type DatabaseConnection,
+  type Dialect,
+  type Driver,
+  PostgresAdapter,
+  PostgresIntrospector,
+  PostgresQueryCompiler,
+  type QueryResult,
+} from 'kysely'
+import type { Answer, Asked, Notice, Question } from './pglite-thread.ts'
+
+export class EmbeddedDatabase {
+  readonly #thread: Worker
+  readonly #waiting = new Map<number, (answer: Answer) => void>()
+  readonly #listeners = new Map<string, ((payload: string) => void)[]>()
+  #asked = 0
+  #isClosed = false
+
+  private constructor(options: PGliteOptions) {
+    // A thread that dies of an error takes the program with it: nobody listens for 'error'.
+    this.#thread = new Worker(new URL('./pglite-thread.ts', import.meta.url), { workerData: options })
+    this.#thread.on('message', (message: Answer | Notice) => this.#take(message))
+  }
+
+  static async open(options: PGliteOptions): Promise<EmbeddedDatabase> {
+    const database = new EmbeddedDatabase(options)
+    try {
+      await database.query('select 1')
+      return database
+    } catch (error) {
+      await database.#thread.terminate()
+      throw error
+    }
+  }
+
+  /** @param transaction one of ours that is open. */
+  async query<T>(text: string, values?: readonly unknown[], transaction?: number): Promise<Results<T>> {
+    const question: Question = { kind: 'query', text, ...(values && { values }) }
+    return valueOf(await this.#ask(transaction === undefined ? question : { ...question, transaction })) as Results<T>
+  }
+
+  /** Several statements, without values. */
+  async exec(text: string): Promise<Results[]> {
+    return valueOf(await this.#ask({ kind: 'exec', text })) as Results[]
+  }
+
+  /** @returns its name. That it could not begin is told to who asks for something in it. */
+  begin(): number {
+    void this.#ask({ kind: 'begin' })
+    return this.#asked
+  }
+
+  async end(transaction: number, { commit }: { commit: boolean }): Promise<void> {
+    valueOf(await this.#ask({ kind: 'end', transaction, commit }))
+  }
+
+  async listen(channel: string, callback: (payload: string) => void): Promise<() => Promise<void>> {
+    const listeners = this.#listeners.get(channel) ?? []
+    this.#listeners.set(channel, [...listeners, callback])
+    if (listeners.length === 0) valueOf(await this.#ask({ kind: 'listen', channel }))
+    return async () => {
+      const left = this.#listeners.get(channel)?.filter((one) => one !== callback)
+      this.#listeners.set(channel, left ?? [])
+    }
+  }
+
+  async close(): Promise<void> {
+    if (this.#isClosed) return
+    const closed = this.#ask({ kind: 'close' })
+    this.#isClosed = true
+    valueOf(await closed)
+    await this.#thread.terminate()
+  }
+
+  #ask(question: Question): Promise<Answer> {
+    const number = ++this.#asked
+    if (this.#isClosed) return Promise.resolve({ number, error: { message: 'PGlite is closed' } })
+    return new Promise((resolve) => {
+      this.#thread.postMessage({ ...question, number } satisfies Asked)
+      this.#waiting.set(number, resolve)
+    })
+  }
+
+  #take(message: Answer | Notice): void {
+    if ('channel' in message) {
+      for (const listener of this.#listeners.get(message.channel) ?? []) listener(message.payload)
+      return
+    }
+    this.#waiting.get(message.number)?.(message)
+    this.#waiting.delete(message.number)
+  }
+}
+
+/** Made where it is waited for, an error tells who asked. */
+function valueOf(answer: Answer): unknown {
+  if ('error' in answer) throw Object.assign(new Error(), answer.error)
+  return answer.value
+}
+
+/** Kysely's own for PGlite lets one question in at a time, and waits for its answer before the next. */
+export function embeddedDialect(database: EmbeddedDatabase): Dialect {
+  return {
+    createAdapter: () => new PostgresAdapter(),
+    createDriver: () => driverOf(database),
+    createIntrospector: (db) => new PostgresIntrospector(db),
+    createQueryCompiler: () => new PostgresQueryCompiler(),
+  }
+}
+
+/** There is no connection to acquire: it stands for the transaction that is open on it, if any. */
+class EmbeddedConnection implements DatabaseConnection {
+  readonly #database: EmbeddedDatabase
+  #transaction: number | undefined
+
+  constructor(database: EmbeddedDatabase) {
+    this.#database = database
+  }
+
+  async executeQuery<R>({ sql, parameters }: CompiledQuery): Promise<QueryResult<R>> {
+    const { rows, affectedRows } = await this.#database.query<R>(sql, parameters, this.#transaction)
+    return affectedRows === undefined ? { rows } : { rows, numAffectedRows: BigInt(affectedRows) }
+  }
+
+  begin(): void {
+    this.#transaction = this.#database.begin()
+  }
+
+  async end(commit: boolean): Promise<void> {
+    const transaction = this.#transaction
+    this.#transaction = undefined
+    if (transaction !== undefined) await this.#database.end(transaction, { commit })
+  }
+
+  streamQuery<R>(): AsyncIterableIterator<QueryResult<R>> {
+    throw new Error('the embedded database gives all rows at once')
+  }
+}
+
+function driverOf(database: EmbeddedDatabase): Driver {
+  const own = (connection: DatabaseConnection) => connection as EmbeddedConnection
+  return {
+    init: async () => undefined,
+    acquireConnection: async () => new EmbeddedConnection(database),
+    releaseConnection: async () => undefined,
+    beginTransaction: async (connection) => own(connection).begin(),
+    commitTransaction: (connection) => own(connection).end(true),
+    rollbackTransaction: (connection) => own(connection).end(false),
+    destroy: () => database.close(),
+  }
+}
