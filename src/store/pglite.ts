@@ -14,7 +14,7 @@ export class KeepingPGlite extends PGlite {
   readonly #types = new Map<string, number[]>()
 
   override async query<T>(text: string, values: unknown[] = [], options?: QueryOptions): Promise<Results<T>> {
-    const name = this.#nameOf(text, values)
+    const name = this.#kept.nameOf(text, values)
     if (name === undefined) return super.query<T>(text, values, options)
     await this._checkReady()
     return this._runExclusiveTransaction(async () => {
@@ -28,17 +28,12 @@ export class KeepingPGlite extends PGlite {
   override async transaction<T>(work: (tx: Transaction) => Promise<T>): Promise<T> {
     return super.transaction((tx) => {
       const query: Transaction['query'] = (text, values = [], options) => {
-        const name = tx.closed ? undefined : this.#nameOf(text, values)
+        const name = tx.closed ? undefined : this.#kept.nameOf(text, values)
         if (name === undefined) return tx.query(text, values, options)
         return this.#run({ name, text, values }, options)
       }
       return work(Object.assign(Object.create(tx) as Transaction, { query }))
     })
-  }
-
-  /** Without values it may be a savepoint, which is no statement to plan. */
-  #nameOf(text: string, values: unknown[]): string | undefined {
-    return values.length === 0 ? undefined : this.#kept.nameOf(text)
   }
 
   #run<T>(
@@ -61,7 +56,8 @@ export class KeepingPGlite extends PGlite {
         return parse.parseResults(messages, this.parsers, options)[0] as Results<T>
       } catch (error) {
         if (isSpoiled(error)) await this.#close(name)
-        return this.#kept.forget(text, error)
+        this.#kept.failed(text, error)
+        throw error
       }
     })
   }

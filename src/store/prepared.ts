@@ -4,7 +4,7 @@
  * Their names are made of their text, so that a mix-up would be an error, never another statement.
  */
 import { createHash } from 'node:crypto'
-import type { PoolClient } from 'pg'
+import pg, { type ClientBase } from 'pg'
 
 /** How many a connection keeps, and how many it remembers to have come once: what is worded anew each time must not keep out the others. */
 const MOST_KEPT = 200
@@ -16,12 +16,15 @@ const ALL_COLUMNS = /(?:select|returning) (?:["\w]+\.)?\*/i
 const SPOILED = new Set(['0A000', '26000'])
 export const isSpoiled = (error: unknown): boolean => SPOILED.has((error as { code?: string }).code ?? '')
 
+/** Without values it may be several, or one that is not planned, as `begin`. */
+export const ONE_TO_PLAN = /^\s*(?:with|select|insert|update|delete)\b[^;]*$/i
+
 /** The statements that one connection keeps. */
 export interface Kept {
   /** Undefined: it comes for the first time, or is not worth keeping. */
-  nameOf(text: string): string | undefined
-  /** Throws the error again. Where it says that the statement is spoiled, that is prepared anew, under another name. */
-  forget(text: string, error: unknown): never
+  nameOf(text: string, values: readonly unknown[]): string | undefined
+  /** Where its error says that the statement is spoiled, that is prepared anew, under another name. */
+  failed(text: string, error: unknown): void
   /** Whether plans have lasted long enough. */
   isTimeToPlan(): boolean
 }
@@ -38,10 +41,11 @@ export function keepStatements(): Kept {
   }
 
   return {
-    nameOf(text) {
+    nameOf(text, values) {
       const name = names.get(text)
       if (name !== undefined) return name
       if (names.size >= MOST_KEPT || ALL_COLUMNS.test(text)) return undefined
+      if (values.length === 0 && !ONE_TO_PLAN.test(text)) return undefined
       if (!cameOnce.delete(text)) {
         remember(text)
         return undefined
@@ -50,12 +54,10 @@ export function keepStatements(): Kept {
       names.set(text, given)
       return given
     },
-    forget(text, error) {
-      if (isSpoiled(error) && names.delete(text)) {
-        forgotten += 1
-        remember(text)
-      }
-      throw error
+    failed(text, error) {
+      if (!isSpoiled(error) || !names.delete(text)) return
+      forgotten += 1
+      remember(text)
     },
     isTimeToPlan() {
       if (performance.now() - plannedAt < PLANS_LAST_MS) return false
@@ -67,24 +69,36 @@ export function keepStatements(): Kept {
 
 export const PLAN_ANEW = 'discard plans'
 
-type Query = { name: string; text: string; values: unknown[] }
-type Send = (query: string | Query, ...more: unknown[]) => Promise<unknown>
+type Done = (error: Error | null, result?: unknown) => void
+type Send = (query: unknown, values?: unknown, done?: unknown) => Promise<unknown>
 
-/** @param client just connected. */
-export function prepareRepeated(client: PoolClient): void {
-  const send = client.query.bind(client) as Send
+/** @param client just connected, or about to be. */
+export function prepareRepeated(client: ClientBase): void {
+  const send = client.query.bind(client) as unknown as Send
   const kept = keepStatements()
   let isOurs = false
 
-  const query: Send = (text, ...more) => {
-    const [values] = more
-    if (!isOurs || typeof text !== 'string' || !Array.isArray(values) || more.length > 1) return send(text, ...more)
-    const name = kept.nameOf(text)
-    if (name === undefined) return send(text, values)
+  const query: Send = (text, given, done) => {
+    const values: unknown = given ?? []
+    const name = isOurs && typeof text === 'string' && Array.isArray(values) ? kept.nameOf(text, values) : undefined
+    if (name === undefined) return send(text, given, done)
     if (kept.isTimeToPlan()) send(PLAN_ANEW).catch(() => undefined)
-    return send({ name, text, values }).catch((error: unknown) => kept.forget(text, error))
+    return sendKept({ name, text: text as string, values: values as unknown[] }, done as Done | undefined)
   }
-  client.query = query as PoolClient['query']
+  /** With somebody to call back there is no promise, as `pg` has it. */
+  const sendKept = (statement: { name: string; text: string; values: unknown[] }, done: Done | undefined) => {
+    if (!done) {
+      return send(statement).catch((error: unknown) => {
+        kept.failed(statement.text, error)
+        throw error
+      })
+    }
+    return send(statement, (error: Error | null, result: unknown) => {
+      if (error) kept.failed(statement.text, error)
+      done(error, result)
+    })
+  }
+  client.query = query as unknown as ClientBase['query']
   isDirect(client).then(
     (answer) => (isOurs = answer),
     () => undefined,
@@ -92,7 +106,15 @@ export function prepareRepeated(client: PoolClient): void {
 }
 
 /** Whether this connection ends at PostgreSQL: a pooler tells its clients a process number of its own. */
-async function isDirect(client: PoolClient): Promise<boolean> {
+async function isDirect(client: ClientBase): Promise<boolean> {
   const { rows } = await client.query<{ pid: number }>('select pg_backend_pid() as pid')
   return rows[0]?.pid === (client as unknown as { processID: number | null }).processID
+}
+
+/** For a pool that somebody else fills. */
+export class KeepingClient extends pg.Client {
+  constructor(config?: string | pg.ClientConfig) {
+    super(config)
+    prepareRepeated(this)
+  }
 }

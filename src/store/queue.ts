@@ -5,6 +5,7 @@
 import { failpoint } from '../domain/failpoint.ts'
 import { randomUUID } from 'node:crypto'
 import type { EmbeddedDatabase } from './embedded.ts'
+import { KeepingClient, ONE_TO_PLAN } from './prepared.ts'
 import { type Kysely, sql } from 'kysely'
 import {
   type Clock as QueueClock,
@@ -127,7 +128,7 @@ export function guardedHandle(pglite: EmbeddedDatabase): Handle {
     ...handle,
     executeSql: async (text, values) => {
       assertOutsideTransaction('the queue')
-      return handle.executeSql(text, values)
+      return values?.length || !ONE_TO_PLAN.test(text) ? handle.executeSql(text, values) : pglite.query(text)
     },
   }
 }
@@ -136,7 +137,13 @@ export function newBoss(connection: QueueConnection, emit: Emit): PgBoss {
   const boss = new PgBoss({
     ...(connection.handle
       ? { db: connection.handle, backend: 'pglite' as const }
-      : { connectionString: connection.url, max: 4, application_name: 'belfry-queue' }),
+      : {
+          connectionString: connection.url,
+          max: 4,
+          application_name: 'belfry-queue',
+          Client: KeepingClient,
+          pipeline: true,
+        }),
     schema: connection.schema,
     ...(connection.clock ? { clock: connection.clock } : {}),
     useListenNotify: true,

@@ -5,6 +5,7 @@ import { expect, test, vi } from 'vitest'
 import { isDatabaseAway, isTaken } from '../../src/store/away.ts'
 import type { Db } from '../../src/store/db.ts'
 import { KeepingPGlite } from '../../src/store/pglite.ts'
+import { PLAN_ANEW } from '../../src/store/prepared.ts'
 import { openDatabase } from '../kit/inside.ts'
 
 /** The kept statements that have all these words in them. */
@@ -71,32 +72,59 @@ test('a column that changes its type spoils one question', async () => {
   for (let n = 0; n < 3; n++) expect(await ask()).toEqual([])
 })
 
-test('plans are made anew after a while, also inside a transaction that has failed', async () => {
-  const { db } = await openDatabase('PGlite')
-  for (const id of ['a', 'b']) await db.rows(addUser(db, id))
-  let later = 0
-  const now = performance.now.bind(performance)
-  const clock = vi.spyOn(performance, 'now').mockImplementation(() => now() + later)
-  try {
-    later += 6_000
-    expect(await db.rows(addUser(db, 'c'))).toEqual([{ id: 'c', name: null }])
-    const failed = db.transaction(async (tx) => {
-      await tx.rows(addUser(tx, 'a')).catch(() => undefined)
-      later += 6_000
-      await tx.rows(addUser(tx, 'd'))
-    })
-    await expect(failed).rejects.toMatchObject({ code: '25P02' })
-    expect(await db.rows(addUser(db, 'd'))).toEqual([{ id: 'd', name: null }])
-  } finally {
-    clock.mockRestore()
-  }
-})
-
-test('what is asked after the end is told that the database is closed', async () => {
+/** In our own thread, where the time can be moved and what goes in can be seen. */
+async function openKeeping() {
   const database = await openDatabase('PGlite')
   await database.close()
   const pglite = new KeepingPGlite({ dataDir: join(database.dataDir!, 'pgdata') })
   await pglite.waitReady
+  return pglite
+}
+
+test('plans are made anew after a while, also inside a transaction that has failed', async () => {
+  const pglite = await openKeeping()
+  const asked = vi.spyOn(pglite, 'execProtocolStream')
+  const plannedAnew = () => asked.mock.calls.filter(([bytes]) => Buffer.from(bytes).includes(PLAN_ANEW)).length
+  const add = 'insert into belfry.users (id) values ($1) returning id'
+  for (const id of ['a', 'b']) await pglite.query(add, [id])
+  let later = 0
+  const now = performance.now.bind(performance)
+  const clock = vi.spyOn(performance, 'now').mockImplementation(() => now() + later)
+  try {
+    expect(plannedAnew()).toBe(0)
+    later += 6_000
+    expect((await pglite.query(add, ['c'])).rows).toEqual([{ id: 'c' }])
+    expect(plannedAnew()).toBe(1)
+    const failed = pglite.transaction(async (tx) => {
+      await tx.query(add, ['a']).catch(() => undefined)
+      later += 6_000
+      await tx.query(add, ['d'])
+    })
+    await expect(failed).rejects.toMatchObject({ code: '25P02' })
+    expect((await pglite.query(add, ['d'])).rows).toEqual([{ id: 'd' }])
+  } finally {
+    clock.mockRestore()
+    await pglite.close()
+  }
+})
+
+test('without values, one statement is kept; several, and what begins a transaction, are not', async () => {
+  const pglite = await openKeeping()
+  const kept = async () =>
+    (await pglite.query<{ statement: string }>(`select statement from pg_prepared_statements where $1`, [true])).rows
+      .map((one) => one.statement)
+      .filter((text) => !text.includes('pg_prepared'))
+  const one = 'with n as (select 1 as n) select n from n'
+  for (let time = 0; time < 3; time++) expect((await pglite.query(one)).rows).toEqual([{ n: 1 }])
+  for (let time = 0; time < 3; time++) {
+    for (const text of ['begin', 'savepoint s', 'release s', 'commit']) await pglite.query(text)
+  }
+  expect(await kept()).toEqual([one])
+  await pglite.close()
+})
+
+test('what is asked after the end is told that the database is closed', async () => {
+  const pglite = await openKeeping()
   const ask = () => pglite.query('select $1::int as n', [1])
   for (let time = 0; time < 3; time++) expect((await ask()).rows).toEqual([{ n: 1 }])
   const [underWay] = await Promise.all([ask(), pglite.close()])

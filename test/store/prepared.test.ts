@@ -1,7 +1,7 @@
 /** Statements that come again are prepared: not behind a pooler, not where columns may be added, and with fresh plans. */
 import pg from 'pg'
 import { expect, test } from 'vitest'
-import { prepareRepeated } from '../../src/store/prepared.ts'
+import { KeepingClient, prepareRepeated } from '../../src/store/prepared.ts'
 import { openPostgres } from '../kit/postgres.ts'
 
 type Named = { name: string }[]
@@ -13,7 +13,9 @@ async function connected(pretend?: { pid: number }) {
   if (pretend) Object.assign(client, { processID: pretend.pid })
   prepareRepeated(client as unknown as pg.PoolClient)
   await client.query('select 1')
-  const kept = async () => (await client.query<Named[0]>('select name from pg_prepared_statements')).rows.length
+  const kept = async () =>
+    (await client.query<Named[0]>(`select name from pg_prepared_statements where statement not like '%pg_prepared%'`))
+      .rows.length
   const close = async () => {
     await client.end()
     await postgres.close()
@@ -67,4 +69,35 @@ test('a column that changes its type spoils one question, not the connection', a
   expect((await ask()).rows).toEqual([])
   expect(await kept()).toBe(2)
   await close()
+})
+
+test('without values, one statement is prepared; several, and what begins a transaction, are not', async () => {
+  const { client, kept, close } = await connected()
+  for (let n = 0; n < 3; n++) {
+    await client.query('begin; set local lock_timeout = 1000')
+    expect((await client.query('with n as (select 1 as n) select n from n')).rows).toEqual([{ n: 1 }])
+    await client.query('commit')
+  }
+  expect(await kept()).toBe(1)
+  await close()
+})
+
+test('in a pool of somebody else, which is called back', async () => {
+  const postgres = await openPostgres(18)
+  const pool = new pg.Pool({
+    connectionString: await postgres.createDatabase(),
+    max: 1,
+    Client: KeepingClient,
+    pipeline: true,
+  })
+  const kept = 'select statement from pg_prepared_statements where statement like $1'
+  await pool.query('create table t (a int)')
+  const ask = () => pool.query('select a from t where a = $1', [1])
+  for (let n = 0; n < 3; n++) await ask()
+  expect((await pool.query(kept, ['%from t%'])).rows).toHaveLength(1)
+  await pool.query('alter table t alter column a type bigint')
+  await expect(ask()).rejects.toMatchObject({ code: '0A000' })
+  for (let n = 0; n < 2; n++) expect((await ask()).rows).toEqual([])
+  await pool.end()
+  await postgres.close()
 })
