@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto'
 import { expect, test, vi } from 'vitest'
 import { openCrew } from './queue-crew.ts'
 
-type Handler = (jobs: object[]) => Promise<void>
+type Handler = (jobs: object[]) => Promise<unknown>
 
 /** Workers that take a job when they are told to; `ended` are those that were let go. */
 function fakeBoss() {
@@ -33,7 +33,7 @@ test('one waits; each that has found work is followed by another, up to so many;
   const work = () => new Promise<void>((done) => gates.push(done))
   const crew = openCrew(boss, () => undefined, { queue: 'q', workers: 3, batchSize: () => 1 }, work)
   await crew.start()
-  const taken: Promise<void>[] = []
+  const taken: Promise<unknown>[] = []
   for (const size of [1, 2, 3]) {
     expect(workers.size).toBe(size)
     taken.push([...workers.values()].at(-1)!([{}]))

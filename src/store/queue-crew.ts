@@ -12,7 +12,7 @@ export interface Crew {
 
 /** What the queue can do for a crew. */
 export interface Employer<Claimed> {
-  work(queue: string, options: WorkOptions, handler: (jobs: Claimed[]) => Promise<void>): Promise<string>
+  work(queue: string, options: WorkOptions, handler: (jobs: Claimed[]) => Promise<[]>): Promise<string>
   offWork(queue: string, options: { id: string; wait: boolean }): Promise<void>
   notifyWorker(id: string): void
 }
@@ -21,6 +21,7 @@ interface WorkOptions {
   batchSize: number
   pollingIntervalSeconds: number
   notifyPollingIntervalSeconds: number
+  perJobResults: true
 }
 
 /** What a wake-up does not tell of: a job that is tried again, or whose time has come. */
@@ -47,10 +48,11 @@ export function openCrew<Claimed>(
     hiring += 1
     const size = batchSize()
     try {
-      const id: string = await boss.work(queue, { batchSize: size, ...POLLING }, async (jobs) => {
+      const id: string = await boss.work(queue, { batchSize: size, perJobResults: true, ...POLLING }, async (jobs) => {
         const hiringLater = setTimeout(hireIfNobodyWaits, HIRE_AFTER_MS)
         try {
           await crew.during(id, () => work(jobs))
+          return []
         } finally {
           clearTimeout(hiringLater)
           askAgain(id)
