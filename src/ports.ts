@@ -19,9 +19,9 @@ export type ReceiptsAnswer =
 
 export interface PushGateway {
   /** At most 100 recipients of one project. Rejects only on a bug. */
-  send(messages: ExpoMessage[], signal?: AbortSignal): Promise<SendAnswer>
+  send(messages: ExpoMessage[]): Promise<SendAnswer>
   /** At most 1,000 ticket ids. */
-  receipts(ticketIds: string[], signal?: AbortSignal): Promise<ReceiptsAnswer>
+  receipts(ticketIds: string[]): Promise<ReceiptsAnswer>
   close(): Promise<void>
 }
 

@@ -5,7 +5,7 @@
 import { Pool } from 'undici'
 import type { ExpoMessage } from '../domain/expo-message.ts'
 import type { PushGateway, ReceiptsAnswer, SendAnswer } from '../ports.ts'
-import { MAX_BODY_BYTES, readBody } from './body.ts'
+import { type Answer, exchange, MAX_BODY_BYTES, TimedOut } from './exchange.ts'
 import { parseReceipts, parseRequestError, parseTickets } from './parse.ts'
 
 export interface GatewayOptions {
@@ -38,12 +38,7 @@ const NOT_CONNECTED = new Set([
   'ERR_TLS_CERT_ALTNAME_INVALID',
 ])
 
-interface Answer {
-  status: number
-  headers: Record<string, string | string[] | undefined>
-  body: string
-}
-type Exchange = { answer: Answer } | { failure: { reason: string; sent: boolean } }
+type Exchanged = { answer: Answer } | { failure: { reason: string; sent: boolean } }
 
 export function openGateway(options: GatewayOptions): PushGateway {
   const headers = {
@@ -64,37 +59,25 @@ export function openGateway(options: GatewayOptions): PushGateway {
     bodyTimeout: options.timeoutMs,
   })
 
-  async function post(url: URL, body: unknown, signal: AbortSignal | undefined): Promise<Exchange> {
-    // A signal of AbortSignal.timeout is kept until its time has come, long after the answer.
-    const timeout = new AbortController()
-    const timer = setTimeout(() => timeout.abort(), options.timeoutMs)
+  async function post(url: URL, body: unknown): Promise<Exchanged> {
     try {
-      const response = await pool.request({
-        method: 'POST',
-        path: url.pathname + url.search,
-        headers,
-        body: JSON.stringify(body),
-        signal: signal ? AbortSignal.any([timeout.signal, signal]) : timeout.signal,
-      })
-      const text = await readBody(response)
-      return { answer: { status: response.statusCode, headers: response.headers, body: text } }
+      const { timeoutMs } = options
+      return { answer: await exchange(pool, { url, headers, body: JSON.stringify(body), timeoutMs }) }
     } catch (error) {
-      return { failure: describe(error, timeout.signal.aborted, options.timeoutMs) }
-    } finally {
-      clearTimeout(timer)
+      return { failure: describe(error) }
     }
   }
 
   return {
-    async send(messages: ExpoMessage[], signal): Promise<SendAnswer> {
+    async send(messages: ExpoMessage[]): Promise<SendAnswer> {
       const recipients = messages.reduce((sum, message) => sum + message.to.length, 0)
-      const exchange = await post(send, messages, signal)
-      return 'answer' in exchange ? readSend(exchange.answer, recipients) : sendFailure(exchange.failure)
+      const exchanged = await post(send, messages)
+      return 'answer' in exchanged ? readSend(exchanged.answer, recipients) : sendFailure(exchanged.failure)
     },
-    async receipts(ticketIds, signal): Promise<ReceiptsAnswer> {
-      const exchange = await post(receipts, { ids: ticketIds }, signal)
-      if ('failure' in exchange) return { kind: 'later', reason: exchange.failure.reason }
-      const { answer } = exchange
+    async receipts(ticketIds): Promise<ReceiptsAnswer> {
+      const exchanged = await post(receipts, { ids: ticketIds })
+      if ('failure' in exchanged) return { kind: 'later', reason: exchanged.failure.reason }
+      const { answer } = exchanged
       const parsed = answer.status === 200 ? parseReceipts(answer.body) : undefined
       if (parsed) return { kind: 'receipts', receipts: parsed }
       return { kind: 'later', reason: describeAnswer(answer), status: answer.status, ...retryAfter(answer) }
@@ -103,8 +86,8 @@ export function openGateway(options: GatewayOptions): PushGateway {
   }
 }
 
-function describe(error: unknown, timedOut: boolean, timeoutMs: number): { reason: string; sent: boolean } {
-  if (timedOut) return { reason: `no answer within ${timeoutMs} ms`, sent: true }
+function describe(error: unknown): { reason: string; sent: boolean } {
+  if (error instanceof TimedOut) return { reason: error.message, sent: true }
   const { code, message } = error as NodeJS.ErrnoException
   // Several addresses were tried: what they have in common is that none took the connection.
   const causes =

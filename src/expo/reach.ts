@@ -7,7 +7,7 @@ import { connect as connectTcp } from 'node:net'
 import { connect as connectTls } from 'node:tls'
 import { setTimeout as wait } from 'node:timers/promises'
 import { Client } from 'undici'
-import { MAX_BODY_BYTES, readBody } from './body.ts'
+import { exchange, MAX_BODY_BYTES } from './exchange.ts'
 
 export type Step = 'DNS' | 'TCP' | 'TLS' | 'HTTP'
 
@@ -48,24 +48,22 @@ async function ask(url: URL, { accessToken, timeoutMs }: ReachOptions): Promise<
   const client = new Client(url.origin, { maxResponseSize: MAX_BODY_BYTES })
   const started = performance.now()
   try {
-    const response = await client.request({
-      method: 'POST',
-      path: url.pathname,
+    const answer = await exchange(client, {
+      url,
       headers: {
         accept: 'application/json',
         'content-type': 'application/json',
         ...(accessToken !== undefined && { authorization: `Bearer ${accessToken}` }),
       },
       body: '[]',
-      signal: AbortSignal.timeout(timeoutMs),
+      timeoutMs,
     })
-    const text = await readBody(response)
     const ms = performance.now() - started
-    const date = Date.parse(String(response.headers.date))
+    const date = Date.parse(String(answer.headers.date))
     return {
       kind: 'answered',
-      status: response.statusCode,
-      ...judge(text),
+      status: answer.status,
+      ...judge(answer.body),
       // The header tells whole seconds.
       aheadMs: Number.isNaN(date) ? null : Math.round(date + 500 - (Date.now() - ms / 2)),
       ms: Math.round(ms),
