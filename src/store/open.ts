@@ -5,6 +5,7 @@ import { PGlite } from '@electric-sql/pglite'
 import { type Dialect, Kysely, PostgresDialect, sql } from 'kysely'
 import pg from 'pg'
 import type { Emit } from '../ports.ts'
+import { callBack } from './called-back.ts'
 import { type Begin, type Db, makeDb } from './db.ts'
 import { EmbeddedDatabase, embeddedDialect } from './embedded.ts'
 import { lockFolder } from './folder-lock.ts'
@@ -95,7 +96,6 @@ export async function openPostgres(options: Common & { url: string }): Promise<D
     application_name: 'belfry',
     max: POOL_SIZE,
     connectionTimeoutMillis: CONNECT_TIMEOUT_MS,
-    query_timeout: QUERY_TIMEOUT_MS,
     keepAlive: true,
     pipeline: true,
     types: { getTypeParser: numbersForBigints },
@@ -104,6 +104,7 @@ export async function openPostgres(options: Common & { url: string }): Promise<D
   // A connection that is checked out and between two statements tells nobody of its end but its own listeners.
   pool.on('connect', (client) => {
     client.on('error', () => undefined)
+    callBack(client, QUERY_TIMEOUT_MS)
     prepareRepeated(client)
   })
   try {

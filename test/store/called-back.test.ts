@@ -1,0 +1,54 @@
+/** What `pg` is asked for by promise: its answers, its errors, and a connection that answers no more. */
+import pg from 'pg'
+import { expect, test } from 'vitest'
+import { isDatabaseAway } from '../../src/store/away.ts'
+import { callBack } from '../../src/store/called-back.ts'
+import { openPostgres } from '../kit/postgres.ts'
+
+async function openPool(timeoutMs: number) {
+  const postgres = await openPostgres(18)
+  const pool = new pg.Pool({ connectionString: await postgres.createDatabase(), max: 1, pipeline: true })
+  pool.on('error', () => undefined)
+  pool.on('connect', (client) => {
+    client.on('error', () => undefined)
+    callBack(client, timeoutMs)
+  })
+  const close = async () => {
+    await pool.end()
+    await postgres.close()
+  }
+  return { pool, close }
+}
+
+test('answers and errors come as from pg itself, by promise and by callback', async () => {
+  const { pool, close } = await openPool(10_000)
+  const client = await pool.connect()
+  expect((await client.query('select $1::int as n', [1])).rows).toEqual([{ n: 1 }])
+  expect((await client.query({ name: 'a', text: 'select $1::int as n', values: [2] })).rows).toEqual([{ n: 2 }])
+  expect(await client.query('select 3 as n; select 4 as n')).toMatchObject([{ rows: [{ n: 3 }] }, { rows: [{ n: 4 }] }])
+  async function theOneWhoAsks() {
+    await client.query('select no_such_column')
+  }
+  const error = (await theOneWhoAsks().catch((thrown: unknown) => thrown)) as Error
+  expect(error).toMatchObject({ code: '42703' })
+  expect(error.stack).toContain('theOneWhoAsks')
+  client.release()
+  // The pool itself calls back.
+  expect((await pool.query('select 5 as n')).rows).toEqual([{ n: 5 }])
+  await close()
+})
+
+test('a connection that does not answer in time is given up, with all that was asked over it', async () => {
+  const { pool, close } = await openPool(300)
+  const client = await pool.connect()
+  const asked = ['select pg_sleep(30)', 'select 1'].map((text) => client.query(text))
+  for (const one of await Promise.allSettled(asked)) {
+    expect(one).toMatchObject({ status: 'rejected', reason: { message: 'Query read timeout' } })
+    expect(isDatabaseAway((one as PromiseRejectedResult).reason)).toBe(true)
+  }
+  await expect(client.query('select 1')).rejects.toSatisfy(isDatabaseAway)
+  client.release()
+  // The pool has made another.
+  expect((await pool.query('select 1 as n')).rows).toEqual([{ n: 1 }])
+  await close()
+})
