@@ -16,12 +16,15 @@ import {
 } from 'kysely'
 import type { Answer, Asked, Notice, Question } from './pglite-thread.ts'
 
+const CLOSED = { message: 'PGlite is closed' }
+
 export class EmbeddedDatabase {
   readonly #thread: Worker
   readonly #waiting = new Map<number, (answer: Answer) => void>()
-  readonly #listeners = new Map<string, ((payload: string) => void)[]>()
+  readonly #listeners = new Map<string, Set<(payload: string) => void>>()
   #asked = 0
   #isClosed = false
+  #closing: Promise<void> | undefined
 
   private constructor(options: PGliteOptions) {
     // A thread that dies of an error takes the program with it: nobody listens for 'error'.
@@ -53,8 +56,9 @@ export class EmbeddedDatabase {
 
   /** @returns its name. That it could not begin is told to who asks for something in it. */
   begin(): number {
-    void this.#ask({ kind: 'begin' })
-    return this.#asked
+    const name = this.#next()
+    void this.#ask({ kind: 'begin' }, name)
+    return name
   }
 
   async end(transaction: number, { commit }: { commit: boolean }): Promise<void> {
@@ -62,26 +66,37 @@ export class EmbeddedDatabase {
   }
 
   async listen(channel: string, callback: (payload: string) => void): Promise<() => Promise<void>> {
-    const listeners = this.#listeners.get(channel) ?? []
-    this.#listeners.set(channel, [...listeners, callback])
-    if (listeners.length === 0) valueOf(await this.#ask({ kind: 'listen', channel }))
-    return async () => {
-      const left = this.#listeners.get(channel)?.filter((one) => one !== callback)
-      this.#listeners.set(channel, left ?? [])
+    const listeners = this.#listeners.get(channel)
+    if (listeners) listeners.add(callback)
+    else {
+      this.#listeners.set(channel, new Set([callback]))
+      const answer = await this.#ask({ kind: 'listen', channel })
+      if ('error' in answer) this.#listeners.delete(channel)
+      valueOf(answer)
     }
+    return async () => void this.#listeners.get(channel)?.delete(callback)
   }
 
-  async close(): Promise<void> {
-    if (this.#isClosed) return
-    const closed = this.#ask({ kind: 'close' })
+  /** What is under way is done first, transactions to their end. */
+  close(): Promise<void> {
+    return (this.#closing ??= this.#close())
+  }
+
+  async #close(): Promise<void> {
+    const answer = await this.#ask({ kind: 'close' })
     this.#isClosed = true
-    valueOf(await closed)
     await this.#thread.terminate()
+    for (const [number, tell] of this.#waiting) tell({ number, error: CLOSED })
+    valueOf(answer)
   }
 
-  #ask(question: Question): Promise<Answer> {
-    const number = ++this.#asked
-    if (this.#isClosed) return Promise.resolve({ number, error: { message: 'PGlite is closed' } })
+  #next(): number {
+    this.#asked += 1
+    return this.#asked
+  }
+
+  #ask(question: Question, number = this.#next()): Promise<Answer> {
+    if (this.#isClosed) return Promise.resolve({ number, error: CLOSED })
     return new Promise((resolve) => {
       this.#thread.postMessage({ ...question, number } satisfies Asked)
       this.#waiting.set(number, resolve)

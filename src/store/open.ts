@@ -57,7 +57,10 @@ export async function openPglite(options: Common & { dataDir: string; template?:
   try {
     const pglite = await openFolder(join(options.dataDir, 'pgdata'), options.template)
     const handle = guardedHandle(pglite)
-    const database = await assemble(embeddedDialect(pglite), { handle }, options)
+    const database = await assemble(embeddedDialect(pglite), { handle }, options).catch(async (error: unknown) => {
+      await pglite.close().catch(() => undefined)
+      throw error
+    })
     return {
       ...database,
       async close() {

@@ -1,11 +1,11 @@
 /** PGlite in a thread of its own: while it works, nobody else there does, and the program goes on. */
-import { isMainThread, type MessagePort, parentPort, workerData } from 'node:worker_threads'
-import type { PGliteOptions, QueryOptions, Transaction } from '@electric-sql/pglite'
+import { type MessagePort, parentPort, workerData } from 'node:worker_threads'
+import type { PGliteOptions, Transaction } from '@electric-sql/pglite'
 import { KeepingPGlite } from './pglite.ts'
 
 /** What is asked. A transaction is called by the number of the question that began it. */
 export type Question =
-  | { kind: 'query'; text: string; values?: readonly unknown[]; options?: QueryOptions; transaction?: number }
+  | { kind: 'query'; text: string; values?: readonly unknown[]; transaction?: number }
   | { kind: 'exec'; text: string }
   | { kind: 'begin' }
   | { kind: 'end'; transaction: number; commit: boolean }
@@ -34,10 +34,10 @@ function serve(port: MessagePort, pglite: KeepingPGlite): void {
   async function answer(asked: Asked): Promise<unknown> {
     switch (asked.kind) {
       case 'query': {
-        const { text, values, options, transaction } = asked
+        const { text, values, transaction } = asked
         const on = transaction === undefined ? pglite : (await transactions.get(transaction))?.tx
         if (!on) throw new Error('the transaction has ended')
-        return on.query(text, values as unknown[], options)
+        return on.query(text, values as unknown[])
       }
       case 'exec':
         return pglite.exec(asked.text)
@@ -95,7 +95,7 @@ function fieldsOf(error: unknown): ErrorFields {
   return { ...(Object.fromEntries(fields) as ErrorFields), name: error.name, message: error.message }
 }
 
-if (parentPort && !isMainThread) {
+if (parentPort) {
   const pglite = new KeepingPGlite(workerData as PGliteOptions)
   // Whoever asks is told.
   pglite.waitReady.catch(() => undefined)

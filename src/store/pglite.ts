@@ -1,6 +1,6 @@
 /**
- * PGlite runs in our thread: while it works, nobody else does. By itself it parses and plans each statement anew, and is
- * asked six times for that; what comes again is kept here, and asked for at once, which takes a third of the time.
+ * By itself PGlite parses and plans each statement anew, and is asked six times for that; what comes again is kept here,
+ * and asked for at once, which takes a third of the time.
  */
 import { parse, PGlite, protocol, type QueryOptions, type Results, type Transaction } from '@electric-sql/pglite'
 import { isSpoiled, keepStatements, PLAN_ANEW } from './prepared.ts'
@@ -23,6 +23,21 @@ export class KeepingPGlite extends PGlite {
       await this.syncToFs()
       return results
     })
+  }
+
+  /** Several statements. When one fails, whoever comes next must not find its transaction open. */
+  override async exec(text: string, options?: QueryOptions): Promise<Results[]> {
+    await this._checkReady()
+    return this._runExclusiveTransaction(() =>
+      this._runExclusiveQuery(async () => {
+        try {
+          return parse.parseResults(await this.#ask(serialize.query(text)), this.parsers, options) as Results[]
+        } catch (error) {
+          await this.#ask(serialize.query('rollback'))
+          throw error
+        }
+      }),
+    )
   }
 
   override async transaction<T>(work: (tx: Transaction) => Promise<T>): Promise<T> {

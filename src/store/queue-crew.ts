@@ -30,7 +30,7 @@ const POLLING = { pollingIntervalSeconds: 1, notifyPollingIntervalSeconds: 1 }
 const HIRE_AFTER_MS = 10
 
 /**
- * @param work handles what was claimed, and never fails for what its jobs are about.
+ * @param work handles what was claimed, and never fails for what its jobs are about. It settles all of it itself.
  * @param of `batchSize` is asked when somebody is hired, and after work that leaves nobody else waiting.
  */
 export function openCrew<Claimed>(
@@ -51,8 +51,7 @@ export function openCrew<Claimed>(
       const id: string = await boss.work(queue, { batchSize: size, perJobResults: true, ...POLLING }, async (jobs) => {
         const hiringLater = setTimeout(hireIfNobodyWaits, HIRE_AFTER_MS)
         try {
-          await crew.during(id, () => work(jobs))
-          return []
+          return await crew.during(id, () => work(jobs).then(() => nothingLeft(jobs)))
         } finally {
           clearTimeout(hiringLater)
           askAgain(id)
@@ -95,6 +94,12 @@ export function openCrew<Claimed>(
   }
 }
 
+/** An empty list and an empty answer: pg-boss, which would settle what is settled once more, finds nothing to settle. */
+function nothingLeft(jobs: unknown[]): [] {
+  jobs.length = 0
+  return []
+}
+
 /** Who is in the crew. @param off ends somebody's work. */
 function openRoster(off: (id: string) => unknown) {
   /** How many handlers each is in: a claim that is lost lets go of its handler before that has returned. */
@@ -117,10 +122,10 @@ function openRoster(off: (id: string) => unknown) {
       sizes.delete(id)
       void off(id)
     },
-    async during(id: string, work: () => Promise<void>): Promise<void> {
+    async during<T>(id: string, work: () => Promise<T>): Promise<T> {
       handling.set(id, (handling.get(id) ?? 0) + 1)
       try {
-        await work()
+        return await work()
       } finally {
         const left = handling.get(id)
         if (left !== undefined) handling.set(id, left - 1)

@@ -205,8 +205,6 @@ export function makeQueue(boss: PgBoss, db: Db, emit: Emit, schema: string): Que
         async (claimed: BossJob<QueueData[typeof queue]>[]) => {
           const jobs = claimed.map(({ id, data, retryCount, signal }) => ({ id, queue, data, retryCount, signal }))
           await handle(db, emit, { ...settle, isSettled }, jobs, handler)
-          // All are settled, or given back: nothing is left for pg-boss to settle once more.
-          claimed.length = 0
         },
       )
       crews.push(crew)

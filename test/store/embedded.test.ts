@@ -6,6 +6,7 @@ import { expect, test } from 'vitest'
 import { isDatabaseAway, isTaken } from '../../src/store/away.ts'
 import type { Db } from '../../src/store/db.ts'
 import { EmbeddedDatabase } from '../../src/store/embedded.ts'
+import { openPglite } from '../../src/store/open.ts'
 import { openDatabase } from '../kit/inside.ts'
 import { temporaryFolder } from '../kit/server.ts'
 
@@ -110,20 +111,64 @@ test('who listens is told, until they stop listening', async () => {
   await database.exec(`notify news, '2'`)
   await stops[1]!()
   await database.exec(`notify news, '3'`)
-  expect(heard).toEqual(['a 1', 'b 1', 'b 2'])
+  await database.listen('news', (said) => heard.push(`c ${said}`))
+  await database.exec(`notify news, '4'`)
+  expect(heard).toEqual(['a 1', 'b 1', 'b 2', 'c 4'])
   await database.close()
 })
 
-test('what is under way is answered before it closes; after that it is away', async () => {
+test('what is under way is done before it closes, transactions to their end; after that it is away', async () => {
   const database = await openOwn()
-  const ask = () => database.query('select $1::int as n', [1])
-  const [underWay] = await Promise.all([ask(), database.close()])
-  expect(underWay.rows).toEqual([{ n: 1 }])
+  const ask = (transaction?: number) => database.query<{ n: number }>('select $1::int as n', [1], transaction)
+  const first = database.begin()
+  const underWay = [ask(first), ask()]
+  const second = database.begin()
+  const closing = database.close()
+  underWay.push(ask(first))
+  await database.end(first, { commit: true })
+  underWay.push(ask(second))
+  await database.end(second, { commit: false })
+  await Promise.all([closing, database.close()])
+  for (const { rows } of await Promise.all(underWay)) expect(rows).toEqual([{ n: 1 }])
   const refused = await ask().catch((error: unknown) => error)
   expect(isDatabaseAway(refused)).toBe(true)
-  const transaction = database.begin()
-  await expect(database.query('select 1', [], transaction)).rejects.toThrow('closed')
+  await expect(ask(database.begin())).rejects.toThrow('closed')
+})
+
+test('it closes, and is closed, however many transactions come meanwhile', async () => {
+  const database = await openDatabase('PGlite')
+  let ended = 0
+  const many = Array.from({ length: 3 }, async () => {
+    const work = () => database.db.transaction((tx) => tx.rows(sql`select 1`))
+    while (await work().then(Boolean, () => false));
+    ended += 1
+  })
+  await new Promise((resolve) => setTimeout(resolve, 50))
   await database.close()
+  await Promise.all(many)
+  expect(ended).toBe(3)
+})
+
+test('several statements of which one fails leave no transaction for whoever comes next', async () => {
+  const database = await openOwn()
+  await database.exec('create table t (n int)')
+  const failed = database.exec('begin; select 1 / 0; commit')
+  const others = Array.from({ length: 20 }, (_, n) => database.query('insert into t values ($1)', [n]))
+  await expect(failed).rejects.toMatchObject({ code: '22012' })
+  await Promise.all(others)
+  expect((await database.query('select count(*)::int as n from t')).rows).toEqual([{ n: 20 }])
+  await database.close()
+})
+
+test('a start that fails leaves no thread behind, and the folder free', async () => {
+  const threads = () => process.getActiveResourcesInfo().filter((one) => one === 'MessagePort').length
+  const database = await openDatabase('PGlite')
+  await database.close()
+  const before = threads()
+  const open = (schema: string) => openPglite({ dataDir: database.dataDir!, schema, emit: () => undefined })
+  await expect(open('x'.repeat(60))).rejects.toThrow(/50 bytes/)
+  expect(threads()).toBe(before)
+  await (await open('belfry')).close()
 })
 
 test('a folder that is no database is refused', async () => {
