@@ -57,9 +57,9 @@ export const sabotages: Sabotage[] = [
   {
     id: 'M4',
     what: 'no total timeout on a call to Expo',
-    file: 'src/expo/gateway.ts',
-    find: 'signal: signal ? AbortSignal.any([timeout.signal, signal]) : timeout.signal,',
-    replace: '...(signal ? { signal } : {}),',
+    file: 'src/expo/exchange.ts',
+    find: '}, timeoutMs)',
+    replace: '}, 2 ** 31 - 1)',
     test: 'R4',
     kind: 'postgres',
   },
