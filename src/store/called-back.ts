@@ -4,9 +4,7 @@
  * CPU time went into that.
  */
 import type { ClientBase } from 'pg'
-
-type Done = (error: Error | null, result?: unknown) => void
-type Send = (query: unknown, values?: unknown, done?: Done) => Promise<unknown> | undefined
+import type { Send } from './prepared.ts'
 
 /** @param timeoutMs a connection that does not answer for so long is taken for dead, with all that was asked over it. */
 export function callBack(client: ClientBase, timeoutMs: number): void {
@@ -25,7 +23,7 @@ export function callBack(client: ClientBase, timeoutMs: number): void {
       })
     })
 
-  client.query = (async (query: unknown, values?: unknown, done?: Done) => {
+  const ask: Send = async (query, values, done) => {
     if (done) return send(query, values, done)
     try {
       return await answered(query, values)
@@ -34,5 +32,6 @@ export function callBack(client: ClientBase, timeoutMs: number): void {
       Error.captureStackTrace(error as Error)
       throw error
     }
-  }) as ClientBase['query']
+  }
+  client.query = ask as unknown as ClientBase['query']
 }

@@ -69,8 +69,9 @@ export function keepStatements(): Kept {
 
 export const PLAN_ANEW = 'discard plans'
 
+/** As `pg` has it: with somebody to call back there is no promise. */
+export type Send = (query: unknown, values?: unknown, done?: Done) => Promise<unknown>
 type Done = (error: Error | null, result?: unknown) => void
-type Send = (query: unknown, values?: unknown, done?: unknown) => Promise<unknown>
 
 /** @param client just connected, or about to be. */
 export function prepareRepeated(client: ClientBase): void {
@@ -83,9 +84,8 @@ export function prepareRepeated(client: ClientBase): void {
     const name = isOurs && typeof text === 'string' && Array.isArray(values) ? kept.nameOf(text, values) : undefined
     if (name === undefined) return send(text, given, done)
     if (kept.isTimeToPlan()) send(PLAN_ANEW).catch(() => undefined)
-    return sendKept({ name, text: text as string, values: values as unknown[] }, done as Done | undefined)
+    return sendKept({ name, text: text as string, values: values as unknown[] }, done)
   }
-  /** With somebody to call back there is no promise, as `pg` has it. */
   const sendKept = (statement: { name: string; text: string; values: unknown[] }, done: Done | undefined) => {
     if (!done) {
       return send(statement).catch((error: unknown) => {
@@ -93,7 +93,7 @@ export function prepareRepeated(client: ClientBase): void {
         throw error
       })
     }
-    return send(statement, (error: Error | null, result: unknown) => {
+    return send(statement, undefined, (error, result) => {
       if (error) kept.failed(statement.text, error)
       done(error, result)
     })
