@@ -4,7 +4,7 @@
  */
 import { promisify } from 'node:util'
 import { gunzip, inflate } from 'node:zlib'
-import type { Dispatcher } from 'undici'
+import { Client, type Dispatcher } from 'undici'
 
 /** 1,000 receipts with long messages are about 300 KB. Packed, the connection watches over it; unpacked, we do. */
 export const MAX_BODY_BYTES = 1_000_000
@@ -27,6 +27,25 @@ export interface Answer {
 export class TimedOut extends Error {
   constructor(timeoutMs: number) {
     super(`no answer within ${timeoutMs} ms`)
+  }
+}
+
+/** Of any request to Expo. */
+export function jsonHeaders(accessToken: string | undefined): Record<string, string> {
+  return {
+    accept: 'application/json',
+    'content-type': 'application/json',
+    ...(accessToken === undefined ? {} : { authorization: `Bearer ${accessToken}` }),
+  }
+}
+
+/** Over a connection of its own. */
+export async function exchangeOnce(post: Post): Promise<Answer> {
+  const client = new Client(post.url.origin, { maxResponseSize: MAX_BODY_BYTES })
+  try {
+    return await exchange(client, post)
+  } finally {
+    await client.destroy()
   }
 }
 

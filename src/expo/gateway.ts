@@ -5,7 +5,7 @@
 import { Pool } from 'undici'
 import type { ExpoMessage } from '../domain/expo-message.ts'
 import type { PushGateway, ReceiptsAnswer, SendAnswer } from '../ports.ts'
-import { type Answer, exchange, MAX_BODY_BYTES, TimedOut } from './exchange.ts'
+import { type Answer, exchange, jsonHeaders, MAX_BODY_BYTES, TimedOut } from './exchange.ts'
 import { parseReceipts, parseRequestError, parseTickets } from './parse.ts'
 
 export interface GatewayOptions {
@@ -42,11 +42,9 @@ type Exchanged = { answer: Answer } | { failure: { reason: string; sent: boolean
 
 export function openGateway(options: GatewayOptions): PushGateway {
   const headers = {
-    accept: 'application/json',
+    ...jsonHeaders(options.accessToken),
     'accept-encoding': 'gzip, deflate',
-    'content-type': 'application/json',
     'user-agent': options.userAgent,
-    ...(options.accessToken ? { authorization: `Bearer ${options.accessToken}` } : {}),
   }
   const send = new URL(options.sendUrl)
   const receipts = new URL(options.receiptsUrl)

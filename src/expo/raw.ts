@@ -1,6 +1,5 @@
 /** One request to Expo as it is, and its answer as it came: for looking at, not for sending. */
-import { Client } from 'undici'
-import { exchange, MAX_BODY_BYTES } from './exchange.ts'
+import { exchangeOnce, jsonHeaders } from './exchange.ts'
 
 export type RawAnswer = { kind: 'answer'; status: number; text: string } | { kind: 'unreachable'; reason: string }
 
@@ -11,15 +10,10 @@ export async function sendRaw(request: {
   timeoutMs: number
 }): Promise<RawAnswer> {
   const url = new URL(request.sendUrl)
-  const client = new Client(url.origin, { maxResponseSize: MAX_BODY_BYTES })
   try {
-    const { status, body } = await exchange(client, {
+    const { status, body } = await exchangeOnce({
       url,
-      headers: {
-        accept: 'application/json',
-        'content-type': 'application/json',
-        ...(request.accessToken === undefined ? {} : { authorization: `Bearer ${request.accessToken}` }),
-      },
+      headers: jsonHeaders(request.accessToken),
       body: JSON.stringify(request.body),
       timeoutMs: request.timeoutMs,
     })
@@ -27,7 +21,5 @@ export async function sendRaw(request: {
   } catch (error) {
     const { code, message } = error as NodeJS.ErrnoException
     return { kind: 'unreachable', reason: code ?? message }
-  } finally {
-    await client.destroy()
   }
 }

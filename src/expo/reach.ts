@@ -6,8 +6,7 @@ import { lookup } from 'node:dns/promises'
 import { connect as connectTcp } from 'node:net'
 import { connect as connectTls } from 'node:tls'
 import { setTimeout as wait } from 'node:timers/promises'
-import { Client } from 'undici'
-import { exchange, MAX_BODY_BYTES } from './exchange.ts'
+import { exchangeOnce, jsonHeaders } from './exchange.ts'
 
 export type Step = 'DNS' | 'TCP' | 'TLS' | 'HTTP'
 
@@ -45,31 +44,22 @@ export async function reachExpo(options: ReachOptions): Promise<Reach> {
 }
 
 async function ask(url: URL, { accessToken, timeoutMs }: ReachOptions): Promise<Reach> {
-  const client = new Client(url.origin, { maxResponseSize: MAX_BODY_BYTES })
   const started = performance.now()
-  try {
-    const answer = await exchange(client, {
-      url,
-      headers: {
-        accept: 'application/json',
-        'content-type': 'application/json',
-        ...(accessToken !== undefined && { authorization: `Bearer ${accessToken}` }),
-      },
-      body: '[]',
-      timeoutMs,
-    })
-    const ms = performance.now() - started
-    const date = Date.parse(String(answer.headers.date))
-    return {
-      kind: 'answered',
-      status: answer.status,
-      ...judge(answer.body),
-      // The header tells whole seconds.
-      aheadMs: Number.isNaN(date) ? null : Math.round(date + 500 - (Date.now() - ms / 2)),
-      ms: Math.round(ms),
-    }
-  } finally {
-    await client.destroy()
+  const { status, headers, body } = await exchangeOnce({
+    url,
+    headers: jsonHeaders(accessToken),
+    body: '[]',
+    timeoutMs,
+  })
+  const ms = performance.now() - started
+  const date = Date.parse(String(headers.date))
+  return {
+    kind: 'answered',
+    status,
+    ...judge(body),
+    // The header tells whole seconds.
+    aheadMs: Number.isNaN(date) ? null : Math.round(date + 500 - (Date.now() - ms / 2)),
+    ms: Math.round(ms),
   }
 }
 
