@@ -9,7 +9,7 @@ async function now<T>(promise: Promise<T>): Promise<T | undefined> {
 }
 
 test('a free connection goes to a waiting direct request first', async () => {
-  const connections = openConnections(1, clock)
+  const connections = openConnections(1, clock, true)
   const giveBack = await connections.connection('broadcast')
   const broadcast = connections.connection('broadcast')
   const direct = connections.connection('direct')
@@ -19,7 +19,7 @@ test('a free connection goes to a waiting direct request first', async () => {
 })
 
 test('when Expo is slow, broadcasts leave connections free: as many as direct requests need, but not all', async () => {
-  const connections = openConnections(6, clock)
+  const connections = openConnections(6, clock, true)
   for (let i = 0; i < 20; i++) connections.took(2_000)
   const held = async (lane: 'direct' | 'broadcast', count: number) =>
     (await Promise.all(Array.from({ length: count }, () => now(connections.connection(lane))))).filter(
@@ -36,20 +36,20 @@ test('when Expo is slow, broadcasts leave connections free: as many as direct re
 })
 
 test('until a few answers have come, Expo may be slow: broadcasts leave two connections free', async () => {
-  const connections = openConnections(6, clock)
+  const connections = openConnections(6, clock, true)
   const broadcasts = await Promise.all(Array.from({ length: 6 }, () => now(connections.connection('broadcast'))))
   expect(broadcasts.filter(Boolean)).toHaveLength(4)
   expect(await now(connections.connection('direct'))).toBeDefined()
 })
 
 test('when Expo is fast, broadcasts use them all', async () => {
-  const connections = openConnections(3, clock)
+  const connections = openConnections(3, clock, true)
   for (let i = 0; i < 20; i++) connections.took(150)
   for (let i = 0; i < 3; i++) expect(await now(connections.connection('broadcast'))).toBeDefined()
 })
 
 test('intents never exceed twice the connections, and broadcasts leave some to direct requests', async () => {
-  const connections = openConnections(6, clock)
+  const connections = openConnections(6, clock, true)
   for (let i = 0; i < 20; i++) connections.took(150)
   const broadcasts = Array.from({ length: 20 }, () => connections.permit('broadcast'))
   const given = (await Promise.all(broadcasts.map(now))).filter(Boolean)
@@ -60,8 +60,24 @@ test('intents never exceed twice the connections, and broadcasts leave some to d
   expect(given.length + directs.length).toBe(12)
 })
 
+test('without a pace, broadcasts take every permit, but while Expo is slow or direct requests have come lately', async () => {
+  const permitsAfter = async (happened: { answersMs: number; directMsAgo?: number }): Promise<number> => {
+    let time = 0
+    const connections = openConnections(6, () => time, false)
+    for (let i = 0; i < 20; i++) connections.took(happened.answersMs)
+    if (happened.directMsAgo !== undefined) (await connections.connection('direct'))()
+    time += happened.directMsAgo ?? 0
+    const asked = Array.from({ length: 20 }, () => now(connections.permit('broadcast')))
+    return (await Promise.all(asked)).filter(Boolean).length
+  }
+  expect(await permitsAfter({ answersMs: 150 })).toBe(12)
+  expect(await permitsAfter({ answersMs: 150, directMsAgo: 9_999 })).toBe(10)
+  expect(await permitsAfter({ answersMs: 150, directMsAgo: 10_000 })).toBe(12)
+  expect(await permitsAfter({ answersMs: 2_000 })).toBe(9)
+})
+
 test('giving back twice gives back once', async () => {
-  const connections = openConnections(1, clock)
+  const connections = openConnections(1, clock, true)
   const giveBack = await connections.connection('direct')
   giveBack()
   giveBack()

@@ -23,13 +23,23 @@ const REMEMBERED = 50
 /** With fewer answers nothing is known of it, and broadcasts leave so many connections free. */
 const LEAST_ANSWERS = 4
 const FREE_UNTIL_KNOWN = 2
+/** Permits that broadcasts leave to direct requests. */
+const LEFT_TO_DIRECTS = 2
 /** How far back direct requests are counted. */
 const DIRECT_MEMORY_MS = 10_000
 
-/** @param now milliseconds of a clock that never jumps. */
-export function openConnections(max: number, now: () => number): Connections {
+/**
+ * @param now milliseconds of a clock that never jumps.
+ * @param isPaced who waits for the pace holds a permit meanwhile.
+ */
+export function openConnections(max: number, now: () => number, isPaced: boolean): Connections {
   const times: number[] = []
-  let directs: number[] = []
+  const directs: number[] = []
+  /** How many direct requests came in the last seconds; when older ones came is forgotten. */
+  function directsLately(): number {
+    while (directs[0] !== undefined && now() - directs[0] >= DIRECT_MEMORY_MS) directs.shift()
+    return directs.length
+  }
 
   /**
    * One for each second that an answer takes, while broadcasts have two; or, at the cost of broadcasts, as many as there
@@ -39,19 +49,28 @@ export function openConnections(max: number, now: () => number): Connections {
     if (times.length < LEAST_ANSWERS) return Math.min(FREE_UNTIL_KNOWN, max - 1)
     if (!isSlow(times)) return 0
     const slowest = percentile90(times)
-    directs = directs.filter((at) => now() - at < DIRECT_MEMORY_MS)
-    const underWay = (directs.length / DIRECT_MEMORY_MS) * slowest
+    const underWay = (directsLately() / DIRECT_MEMORY_MS) * slowest
     const forSome = Math.min(Math.ceil(slowest / 1_000), Math.max(1, max - 2))
     return Math.min(max - 1, Math.max(forSome, Math.ceil(underWay + 2 * Math.sqrt(underWay))))
   }
 
+  /** None, where there is no pace and Expo is fast, so that one is free soon, and nobody has asked for one lately. */
+  function leftToDirects(): number {
+    const kept = keptFree()
+    if (!isPaced && kept === 0 && directsLately() === 0) return 0
+    return LEFT_TO_DIRECTS + Math.max(0, kept - 1)
+  }
+
   const connections = openGate(max, () => max - keptFree())
-  const permits = openGate(2 * max, () => Math.max(1, 2 * max - 2 - Math.max(0, keptFree() - 1)))
+  const permits = openGate(2 * max, () => Math.max(1, 2 * max - leftToDirects()))
   return {
     permit: (lane) => permits.enter(lane),
     permitNow: (lane) => permits.enterNow(lane),
     connection(lane) {
-      if (lane === 'direct') directs.push(now())
+      if (lane === 'direct') {
+        directs.push(now())
+        directsLately()
+      }
       return connections.enter(lane)
     },
     took(ms) {

@@ -21,7 +21,7 @@ const parcel = {
  */
 function sender({ broken, times: left = 0, told = [] }: { broken?: string; times?: number; told?: string[] }) {
   const fails = (what: string) => what === broken && left-- > 0
-  const connections = openConnections(1, () => 0)
+  const connections = openConnections(1, () => 0, true)
   const stop = new AbortController().signal
   const pace = { take: async () => (fails('pace') ? away() : { depart: async () => undefined }) } as unknown as Pace
   const parts = {

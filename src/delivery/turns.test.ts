@@ -9,7 +9,7 @@ const ticks = () => new Promise((resolve) => setImmediate(resolve))
 
 /** One connection, and two permits. */
 function turns(take: Pace['take']) {
-  const connections = openConnections(1, () => 0)
+  const connections = openConnections(1, () => 0, true)
   return { connections, ...openTurns({ connections, pace: { take } as Pace, stop }) }
 }
 
