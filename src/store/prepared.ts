@@ -10,8 +10,16 @@ import pg, { type ClientBase } from 'pg'
 const MOST_KEPT = 200
 /** Tables grow, and a plan for an empty one is a bad plan for a full one: plans are made anew after this long. */
 const PLANS_LAST_MS = 5_000
-/** A kept statement fails when its columns change; where they are not named, a newer version may add some. */
+/** A kept statement fails when what it answers changes its columns; where they are not named, a newer version may add some. */
 const ALL_COLUMNS = /(?:select|returning) (?:["\w]+\.)?\*/i
+const answersAllColumns = (text: string): boolean => ALL_COLUMNS.test(text) && ALL_COLUMNS.test(outermost(text))
+
+/** What a statement in brackets answers is not what the whole one does. */
+function outermost(text: string): string {
+  const shorter = text.replace(/\([^()]*\)/g, '')
+  return shorter === text ? text : outermost(shorter)
+}
+
 /** PostgreSQL's codes for a prepared statement whose result has changed, and for one that is not there. */
 const SPOILED = new Set(['0A000', '26000'])
 export const isSpoiled = (error: unknown): boolean => SPOILED.has((error as { code?: string }).code ?? '')
@@ -44,7 +52,7 @@ export function keepStatements(): Kept {
     nameOf(text, values) {
       const name = names.get(text)
       if (name !== undefined) return name
-      if (names.size >= MOST_KEPT || ALL_COLUMNS.test(text)) return undefined
+      if (names.size >= MOST_KEPT || answersAllColumns(text)) return undefined
       if (values.length === 0 && !ONE_TO_PLAN.test(text)) return undefined
       if (!cameOnce.delete(text)) {
         remember(text)

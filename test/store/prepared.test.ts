@@ -52,6 +52,18 @@ test('a table may gain a column meanwhile', async () => {
   await close()
 })
 
+test('all columns of a statement in brackets are not what the whole one answers', async () => {
+  const { client, kept, close } = await connected()
+  await client.query('create table t (a int)')
+  const text =
+    'with added as (insert into t (a) values ($1) returning *) select a from (select *, 1 as one from added) one'
+  for (let n = 0; n < 3; n++) await client.query(text, [n])
+  expect(await kept()).toBe(1)
+  await client.query('alter table t add b int')
+  expect((await client.query(text, [4])).rows).toEqual([{ a: 4 }])
+  await close()
+})
+
 test('behind a pooler, which tells another process number, nothing is prepared', async () => {
   const { client, kept, close } = await connected({ pid: 1 })
   for (let n = 0; n < 5; n++) await client.query('select $1::int as n', [n])
