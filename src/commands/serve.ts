@@ -2,14 +2,12 @@ import { openApp } from '../app.ts'
 import { readConfig, type Role } from '../config.ts'
 import { openLog } from '../log.ts'
 import { banner, warnings } from './banner.ts'
-import { holdYoungGeneration } from './young-generation.ts'
 
 /** One Ctrl-C arrives twice under npm: from the terminal, and again from npm. */
 const SAME_SIGNAL_MS = 500
 
 /** Runs until it is told to stop; then finishes what is in flight and exits 0. A second signal exits at once. */
 export async function serve(role?: Role): Promise<void> {
-  holdYoungGeneration()
   const config = readConfig(undefined, undefined, role && { ROLE: role })
   const log = openLog(config.settings.logLevel)
   const stopping = stopSignal()
