@@ -9,7 +9,8 @@ import {
   setPostponed,
 } from '../store/notifications.ts'
 import { parkJob } from '../store/parked.ts'
-import { findWork, type Piece, readChunk, type Work } from '../store/plan.ts'
+import { findWork, type Piece, type Work } from '../store/plan.ts'
+import { readChunk } from '../store/chunk.ts'
 import { ClaimLost, type Job, type QueueData } from '../store/queue.ts'
 import { all } from '../domain/all.ts'
 import { closePlan, type Ending, endingOf } from './ending.ts'

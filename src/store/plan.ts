@@ -3,7 +3,7 @@
  * ledger; who takes the work up again finds the plan and goes on where it stands.
  */
 import { type RawBuilder, sql } from 'kysely'
-import type { Device, Recipient } from '../domain/notification.ts'
+import type { Device } from '../domain/notification.ts'
 import { RESULT } from '../domain/result.ts'
 import { isTaken } from './away.ts'
 import { type Db, unseen } from './db.ts'
@@ -44,7 +44,7 @@ export const OPEN_DELIVERY = sql`id, notification_id, chunk, state, attempt, amb
 
 const device = (db: Db) => sql`p.id, p.token, p.user_id as "userId", ${traits(db)}`
 /** With the kinds that its user has muted; where nobody has, nobody is asked one by one. */
-const traits = (db: Db) => sql`p.device_type as "deviceType", p.locale, p.project, not p.active as suspended,
+export const traits = (db: Db) => sql`p.device_type as "deviceType", p.locale, p.project, not p.active as suspended,
   case when (select exists (select from ${db.t.mutes}))
     then (select array_agg(m.kind) from ${db.t.mutes} m where m.user_id = p.user_id) end as muted`
 
@@ -191,37 +191,6 @@ export async function insertSkipped(tx: Db, deliveries: NewSkipped[]): Promise<v
       as d (notification_id uuid, chunk bigint, part int, project text, token_ids bigint[], skip_reason text)`.execute(
     tx.kysely,
   )
-}
-
-/**
- * The push tokens of a chunk, now. Whoever is excepted is not among them. Those that are alike come as one row: a row for
- * each would be most of what a broadcast allocates. No push token has a comma in it; one that has is none for Expo either.
- */
-export async function readChunk(
-  db: Db,
-  range: { from: number; to: number; except: string[]; topic?: string },
-): Promise<Recipient[]> {
-  const [from, to] = [range.from, range.to].map((id) =>
-    range.topic === undefined ? unseen(sql`${id}::bigint`) : sql.lit(id),
-  )
-  const except = unseen(sql`${range.except}::text[]`)
-  const alike = await db.rows<Omit<Recipient, 'id' | 'token' | 'userId'> & { ids: string; tokens: string }>(sql`
-    select "deviceType", locale, project, suspended, muted, string_agg(id::text, ',') as ids,
-      string_agg(replace(token, ',', ' '), ',') as tokens
-    from (
-      select p.id, p.token, ${traits(db)} from ${db.t.push_tokens} p
-      where ${IN_AUDIENCE} and id between ${from} and ${to} and user_id <> all(${except}::text[])
-        ${followersOf(db, range.topic)}
-      order by id) chunk
-    group by "deviceType", locale, project, suspended, muted`)
-  const recipients: Recipient[] = []
-  for (const { ids, tokens, deviceType, locale, project, suspended, muted } of alike) {
-    const numbers = JSON.parse(`[${ids}]`) as number[]
-    tokens.split(',').forEach((token, index) => {
-      recipients.push({ id: numbers[index] as number, token, deviceType, locale, project, suspended, muted })
-    })
-  }
-  return recipients
 }
 
 /** Those of a plan that are still active, and follow the topic: who has logged out since is not among them. */

@@ -1,0 +1,67 @@
+/** Reading a chunk of a broadcast's audience: every push token there is goes this way. */
+import { sql } from 'kysely'
+import type { NotificationKind, Recipient } from '../domain/notification.ts'
+import { type Db, unseen } from './db.ts'
+import { followersOf, IN_AUDIENCE, traits } from './plan.ts'
+
+/**
+ * The push tokens of a chunk, now. Whoever is excepted is not among them. They come as three lists, each one text: a row for
+ * each would be most of what a broadcast allocates, and to group those that are alike PostgreSQL would sort them. No push
+ * token has a comma in it; one that has is none for Expo either.
+ * @returns those that are alike beside each other, so that they share messages.
+ */
+export async function readChunk(
+  db: Db,
+  range: { from: number; to: number; except: string[]; topic?: string },
+): Promise<Recipient[]> {
+  const [from, to] = [range.from, range.to].map((id) =>
+    range.topic === undefined ? unseen(sql`${id}::bigint`) : sql.lit(id),
+  )
+  const except = unseen(sql`${range.except}::text[]`)
+  const [chunk] = await db.rows<{ ids: string | null; tokens: string; traits: string }>(sql`
+    select string_agg(id::text, ',') as ids, string_agg(replace(token, ',', ' '), ',') as tokens,
+      string_agg(${TRAITS_AS_TEXT}, e'\n') as traits
+    from (
+      select p.id, p.token, ${traits(db)} from ${db.t.push_tokens} p
+      where ${IN_AUDIENCE} and id between ${from} and ${to} and user_id <> all(${except}::text[])
+        ${followersOf(db, range.topic)}
+      order by id) chunk`)
+  if (!chunk?.ids) return []
+  const ids = JSON.parse(`[${chunk.ids}]`) as number[]
+  const tokens = chunk.tokens.split(',')
+  const alike = new Map<string, { traits: Traits; recipients: Recipient[] }>()
+  chunk.traits.split('\n').forEach((text, index) => {
+    const group = alike.get(text) ?? { traits: traitsOf(text), recipients: [] }
+    if (group.recipients.length === 0) alike.set(text, group)
+    const { deviceType, locale, project, suspended, muted } = group.traits
+    const [id, token] = [ids[index] as number, tokens[index] as string]
+    group.recipients.push({ id, token, deviceType, locale, project, suspended, muted })
+  })
+  return [...alike.values()].flatMap((group) => group.recipients)
+}
+
+type Traits = Omit<Recipient, 'id' | 'token' | 'userId'>
+
+/** Of most devices only the platform is known; of any other, all as PostgreSQL writes a row. */
+const TRAITS_AS_TEXT = sql`
+  case when locale is null and project is null and not suspended and muted is null then coalesce("deviceType", '')
+    else replace(row("deviceType", locale, project, suspended, muted)::text, e'\n', ' ') end`
+
+function traitsOf(text: string): Traits {
+  const [deviceType = null, locale = null, project = null, suspended, muted] = text.startsWith('(')
+    ? fieldsOf(text)
+    : [text || null]
+  return {
+    deviceType: deviceType as Traits['deviceType'],
+    locale,
+    project,
+    suspended: suspended === 't',
+    muted: muted ? (muted.slice(1, -1).split(',') as NotificationKind[]) : null,
+  }
+}
+
+/** Of a row as text: nothing is null, and what is odd stands in quotation marks, in which they and backslashes are doubled. */
+const fieldsOf = (row: string): (string | null)[] =>
+  Array.from(`,${row.slice(1, -1)}`.matchAll(/,(?:"((?:[^"\\]|""|\\\\)*)"|([^,"]*))/g), ([, quoted, plain]) =>
+    quoted === undefined ? plain || null : quoted.replaceAll('""', '"').replaceAll('\\\\', '\\'),
+  )
