@@ -81,8 +81,11 @@ export const PLAN_ANEW = 'discard plans'
 export type Send = (query: unknown, values?: unknown, done?: Done) => Promise<unknown>
 type Done = (error: Error | null, result?: unknown) => void
 
-/** @param client just connected, or about to be. */
-export function prepareRepeated(client: ClientBase): void {
+/**
+ * @param client just connected, or about to be.
+ * @returns whether the connection is our own.
+ */
+export function prepareRepeated(client: ClientBase): Promise<boolean> {
   const send = client.query.bind(client) as unknown as Send
   const kept = keepStatements()
   let isOurs = false
@@ -107,9 +110,9 @@ export function prepareRepeated(client: ClientBase): void {
     })
   }
   client.query = query as unknown as ClientBase['query']
-  isDirect(client).then(
+  return isDirect(client).then(
     (answer) => (isOurs = answer),
-    () => undefined,
+    () => false,
   )
 }
 
@@ -119,10 +122,15 @@ async function isDirect(client: ClientBase): Promise<boolean> {
   return rows[0]?.pid === (client as unknown as { processID: number | null }).processID
 }
 
-/** For a pool that somebody else fills. */
-export class KeepingClient extends pg.Client {
+/**
+ * For the queue's pool. What it commits by itself (a claim, a heartbeat) need not wait for the disk: an intent comes after it in
+ * the database's log, and makes it durable. What is settled is settled in our transactions, on connections of our own.
+ */
+export class QueueClient extends pg.Client {
   constructor(config?: string | pg.ClientConfig) {
     super(config)
-    prepareRepeated(this)
+    void prepareRepeated(this).then(async (isOurs) => {
+      if (isOurs) await this.query('set synchronous_commit = off').catch(() => undefined)
+    })
   }
 }
