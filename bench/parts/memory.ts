@@ -92,6 +92,7 @@ async function weighLedger({ expo, blanks, progress, size }: Ground, open: Open)
   const weigh = async () => (await ask(`select pg_total_relation_size('belfry.deliveries') as n`)) / devices
   await query(cluster.databaseUrl, 'vacuum belfry.deliveries')
   const vacuumed = await weigh()
+  await query(cluster.databaseUrl, 'alter table belfry.deliveries reset (fillfactor)')
   await query(cluster.databaseUrl, 'vacuum full belfry.deliveries')
   const packed = await weigh()
   await expo.reset({ remember: false })

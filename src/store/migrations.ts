@@ -10,6 +10,7 @@ import { serverKeys } from './migrations/0003-server-keys.ts'
 import { audit } from './migrations/0004-audit.ts'
 import { source } from './migrations/0005-source.ts'
 import { ticketIds } from './migrations/0006-ticket-ids.ts'
+import { room } from './migrations/0007-room.ts'
 import type { Tables } from './tables.ts'
 
 /** `schema` is ours; `queueSchema` is pg-boss's, and is there before any of these run. */
@@ -25,6 +26,7 @@ const migrations: Record<string, (context: MigrationContext) => Migration> = {
   '0004_audit': audit,
   '0005_source': source,
   '0006_ticket_ids': ticketIds,
+  '0007_room': room,
 }
 
 export const ourMigrations: readonly string[] = Object.keys(migrations)
