@@ -69,12 +69,6 @@ export function makeDb(
  */
 export const unseen = (value: RawBuilder<unknown>): RawBuilder<unknown> => sql`(select ${value})`
 
-/**
- * A condition that always holds. The commit of the transaction that asks it does not wait for the disk. For what the next intent
- * or answer makes durable, since it comes after it in the database's log, and what is done again when it is lost before.
- */
-export const INTENTS_MAKE_DURABLE = sql`(select set_config('synchronous_commit', 'off', true)) is not null`
-
 const MOST_COLLISIONS = 5
 
 async function retryCollisions<T>(run: () => Promise<T>): Promise<T> {

@@ -3,7 +3,7 @@ import { sql } from 'kysely'
 import { all } from '../domain/all.ts'
 import type { Audience, Content, NotificationKind, NotificationState, SkipReason } from '../domain/notification.ts'
 import type { Lane, Span } from '../ports.ts'
-import { type Db, INTENTS_MAKE_DURABLE } from './db.ts'
+import type { Db } from './db.ts'
 
 export interface NewNotification {
   id: string
@@ -121,7 +121,7 @@ export async function finishChunks(db: Db, ids: string[]): Promise<Ended[]> {
       finished_at = case when fan_out_done and chunks_done + c.done = chunks then ${db.now} else finished_at end,
       postponed = null
     from (select id, count(*)::int as done from unnest(${ids}::uuid[]) as id group by id) c
-    where n.id = c.id and ${INTENTS_MAKE_DURABLE}
+    where n.id = c.id
     returning n.lane, n.state, n.skip_reason as "skipReason",
       n.fan_out_done and n.chunks_done = n.chunks and n.state = 'finished' as last`)
   return rows.filter((row) => row.last).map(({ lane, state, skipReason }) => ({ lane, state, skipReason }))

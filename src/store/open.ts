@@ -108,7 +108,7 @@ export async function openPostgres(options: Common & { url: string }): Promise<D
   pool.on('connect', (client) => {
     client.on('error', () => undefined)
     callBack(client, QUERY_TIMEOUT_MS)
-    void prepareRepeated(client)
+    prepareRepeated(client)
   })
   try {
     return await assemble(new PostgresDialect({ pool }), { url: options.url }, options, pipelined(pool, options.schema))

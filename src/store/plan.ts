@@ -6,7 +6,7 @@ import { type RawBuilder, sql } from 'kysely'
 import type { Device } from '../domain/notification.ts'
 import { RESULT } from '../domain/result.ts'
 import { isTaken } from './away.ts'
-import { type Db, INTENTS_MAKE_DURABLE, unseen } from './db.ts'
+import { type Db, unseen } from './db.ts'
 import { type Notification, notificationColumns } from './notifications.ts'
 import { ClaimLost } from './queue.ts'
 
@@ -150,7 +150,7 @@ export async function insertPlan(db: Db, deliveries: NewDelivery[], begin = fals
         ${begin}::bool::int, case when ${begin}::bool then ${db.now} end
       from json_to_recordset(${JSON.stringify(rows)}::json)
         as d (notification_id uuid, chunk bigint, part int, project text, token_ids bigint[])
-      where ${begin ? allMayGoOn(db, deliveries) : INTENTS_MAKE_DURABLE}
+      ${begin ? allMayGoOn(db, deliveries) : sql``}
       returning id, notification_id, chunk, part`)
     .catch((error: unknown) => {
       throw isTaken(error) ? new ClaimLost('somebody else has planned the same work') : error
@@ -174,7 +174,7 @@ function rowOf({ notificationId, chunk, part, project, tokenIds }: NewDelivery) 
 
 function allMayGoOn(db: Db, deliveries: NewDelivery[]) {
   const ids = [...new Set(deliveries.map((one) => one.notificationId))]
-  return sql`(select count(*) from ${db.t.notifications} n where n.id = any(${ids}::uuid[]) and ${MAY_GO_ON(db)}) = ${ids.length}`
+  return sql`where (select count(*) from ${db.t.notifications} n where n.id = any(${ids}::uuid[]) and ${MAY_GO_ON(db)}) = ${ids.length}`
 }
 
 export type NewSkipped = NewDelivery & { reason: 'credentials' | 'muted' }

@@ -81,11 +81,8 @@ export const PLAN_ANEW = 'discard plans'
 export type Send = (query: unknown, values?: unknown, done?: Done) => Promise<unknown>
 type Done = (error: Error | null, result?: unknown) => void
 
-/**
- * @param client just connected, or about to be.
- * @returns whether the connection is our own.
- */
-export function prepareRepeated(client: ClientBase): Promise<boolean> {
+/** @param client just connected, or about to be. */
+export function prepareRepeated(client: ClientBase): void {
   const send = client.query.bind(client) as unknown as Send
   const kept = keepStatements()
   let isOurs = false
@@ -110,9 +107,9 @@ export function prepareRepeated(client: ClientBase): Promise<boolean> {
     })
   }
   client.query = query as unknown as ClientBase['query']
-  return isDirect(client).then(
+  isDirect(client).then(
     (answer) => (isOurs = answer),
-    () => false,
+    () => undefined,
   )
 }
 
@@ -122,15 +119,10 @@ async function isDirect(client: ClientBase): Promise<boolean> {
   return rows[0]?.pid === (client as unknown as { processID: number | null }).processID
 }
 
-/**
- * For the queue's pool. What it commits by itself (a claim, a heartbeat) need not wait for the disk: an intent comes after it in
- * the database's log, and makes it durable. What is settled is settled in our transactions, on connections of our own.
- */
-export class QueueClient extends pg.Client {
+/** For a pool that somebody else fills. */
+export class KeepingClient extends pg.Client {
   constructor(config?: string | pg.ClientConfig) {
     super(config)
-    void prepareRepeated(this).then(async (isOurs) => {
-      if (isOurs) await this.query('set synchronous_commit = off').catch(() => undefined)
-    })
+    prepareRepeated(this)
   }
 }

@@ -5,7 +5,7 @@
 import { failpoint } from '../domain/failpoint.ts'
 import { randomUUID } from 'node:crypto'
 import type { EmbeddedDatabase } from './embedded.ts'
-import { QueueClient, ONE_TO_PLAN } from './prepared.ts'
+import { KeepingClient, ONE_TO_PLAN } from './prepared.ts'
 import { type Kysely, sql } from 'kysely'
 import {
   type Clock as QueueClock,
@@ -141,7 +141,7 @@ export function newBoss(connection: QueueConnection, emit: Emit): PgBoss {
           connectionString: connection.url,
           max: 4,
           application_name: 'belfry-queue',
-          Client: QueueClient,
+          Client: KeepingClient,
           pipeline: true,
         }),
     schema: connection.schema,
