@@ -1,6 +1,7 @@
 /** The senders of broadcasts: chunks are planned, sent, and finished; or put off, with what is left of them. */
 import type { Recipient } from '../domain/notification.ts'
 import type { Db } from '../store/db.ts'
+import { readChunk } from '../store/chunk.ts'
 import {
   finishChunks,
   finishNotifications,
@@ -10,7 +11,6 @@ import {
 } from '../store/notifications.ts'
 import { parkJob } from '../store/parked.ts'
 import { findWork, type Piece, type Work } from '../store/plan.ts'
-import { readChunk } from '../store/chunk.ts'
 import { ClaimLost, type Job, type QueueData } from '../store/queue.ts'
 import { all } from '../domain/all.ts'
 import { closePlan, type Ending, endingOf } from './ending.ts'

@@ -42,19 +42,26 @@ export async function readChunk(
 
 type Traits = Omit<Recipient, 'id' | 'token' | 'userId'>
 
-/** Of most devices only the platform is known; of any other, all as PostgreSQL writes a row. */
+/** Between the fields of what a device is like. No locale and no project has one in it; one that has is misread for its own device. */
+const FIELD = '\u{1f}'
+
+/**
+ * The platform, the locale and the project, the last two where one of them is known; of who is suspended or has muted something,
+ * all as PostgreSQL writes a row, which takes it longer.
+ */
 const TRAITS_AS_TEXT = sql`
-  case when locale is null and project is null and not suspended and muted is null then coalesce("deviceType", '')
-    else replace(row("deviceType", locale, project, suspended, muted)::text, e'\n', ' ') end`
+  case when suspended or muted is not null
+      then replace(row("deviceType", locale, project, suspended, muted)::text, e'\n', ' ')
+    when locale is null and project is null then coalesce("deviceType", '')
+    else replace(coalesce("deviceType", '') || ${sql.lit(FIELD)} || coalesce(locale, '') || ${sql.lit(FIELD)}
+      || coalesce(project, ''), e'\n', ' ') end`
 
 function traitsOf(text: string): Traits {
-  const [deviceType = null, locale = null, project = null, suspended, muted] = text.startsWith('(')
-    ? fieldsOf(text)
-    : [text || null]
+  const [deviceType, locale, project, suspended, muted] = text.startsWith('(') ? fieldsOf(text) : text.split(FIELD)
   return {
-    deviceType: deviceType as Traits['deviceType'],
-    locale,
-    project,
+    deviceType: (deviceType || null) as Traits['deviceType'],
+    locale: locale || null,
+    project: project || null,
     suspended: suspended === 't',
     muted: muted ? (muted.slice(1, -1).split(',') as NotificationKind[]) : null,
   }

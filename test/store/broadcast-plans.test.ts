@@ -1,4 +1,5 @@
 /** What a broadcast asks again and again is planned once, and reads no more than it needs. */
+import { readChunk } from '../../src/store/chunk.ts'
 import { randomUUIDv7 } from 'node:crypto'
 import { sql } from 'kysely'
 import { describe, expect, test } from 'vitest'
@@ -6,7 +7,6 @@ import type { Db } from '../../src/store/db.ts'
 import { beginDeliveries, type Held, settleAndBegin } from '../../src/store/deliveries.ts'
 import { cutPage } from '../../src/store/fan-out.ts'
 import { findWork, insertPlan } from '../../src/store/plan.ts'
-import { readChunk } from '../../src/store/chunk.ts'
 import { acceptedDeliveries } from '../../src/store/receipts.ts'
 import { type Kind, KINDS, openDatabase } from '../kit/inside.ts'
 
