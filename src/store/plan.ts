@@ -139,6 +139,7 @@ function planOf(rows: PlanRow[] | null): Plan | undefined {
 
 /**
  * Throws ClaimLost when any of it has been planned by somebody else: one statement, so all of the plan is there or nothing.
+ * Its commit waits for the disk: PostgreSQL would give the ids of a plan that it lost to another.
  * @param begin saves the intent in the same statement; ClaimLost, too, when a notification may not go on any more.
  */
 export async function insertPlan(db: Db, deliveries: NewDelivery[], begin = false): Promise<OpenDelivery[]> {
