@@ -9,9 +9,9 @@ import { ConfigFault } from './config.ts'
 import { NewerDatabase } from './store/compatibility.ts'
 import { FolderLocked } from './store/folder-lock.ts'
 
-// A broadcast's garbage dies young where the young generation has room. It grows sixteenfold at once, and again after it was
-// idle: left to grow step by step, memory would be small for a small audience and larger for a large one.
-setFlagsFromString('--semi-space-growth-factor=16')
+// A broadcast's garbage dies young where the young generation has room. It grows from its least to its most at once, also after
+// it was idle: left to grow step by step, memory would be small for a small audience and larger for a large one.
+setFlagsFromString('--semi-space-growth-factor=32')
 // V8 guesses from a busy moment what will live long, and is never asked again: of some processes it then collected the old
 // generation twice for each 200,000 devices.
 setFlagsFromString('--no-allocation-site-pretenuring')
