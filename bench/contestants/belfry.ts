@@ -1,6 +1,5 @@
 /** Belfry, as it is started by anybody: a post over HTTP, from its first byte to the end of the broadcast. */
 import { rmSync } from 'node:fs'
-import { setTimeout as wait } from 'node:timers/promises'
 import pg from 'pg'
 import { call } from '../../test/kit/call.ts'
 import type { FakeExpo } from '../../test/kit/expo.ts'
@@ -89,7 +88,7 @@ export async function poster({ expo, program: { url }, devices, databaseUrl }: P
     async run() {
       const started = performance.now()
       const { id } = await post()
-      await untilTaken(expo, devices)
+      await untilAllAreTold(expo, devices)
       await finished(id)
       return { seconds: (performance.now() - started) / 1000 }
     },
@@ -97,16 +96,17 @@ export async function poster({ expo, program: { url }, devices, databaseUrl }: P
 }
 
 /** To look every 10 ms would cost a tenth of what is measured: it is left alone for half of what it seems to need still. */
-async function untilTaken(expo: FakeExpo, devices: number): Promise<void> {
+async function untilAllAreTold(expo: FakeExpo, devices: number): Promise<void> {
   const started = performance.now()
-  for (let taken = 0; taken < devices; ) {
+  let taken = 0
+  const areTold = async () => (taken = (await expo.pulse()).accepted) >= devices
+  const everyMs = () => {
     const elapsed = performance.now() - started
-    if (elapsed > TIMEOUT_MS) throw new Error(`${taken} of ${devices} at the fake Expo after ${TIMEOUT_MS} ms`)
     const left = taken === 0 ? 0 : (elapsed / taken) * (devices - taken)
     // It is slow at first.
-    await wait(Math.max(LOOK_EVERY_MS, Math.min(left, elapsed) / 2))
-    taken = (await expo.pulse()).accepted
+    return Math.max(LOOK_EVERY_MS, Math.min(left, elapsed) / 2)
   }
+  await until('everybody at the fake Expo', areTold, { timeoutMs: TIMEOUT_MS, everyMs })
 }
 
 /** One row of PostgreSQL when it can be asked, so that the program is left alone; else the program itself. */

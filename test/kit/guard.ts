@@ -41,13 +41,13 @@ export function isAlive(pid: number): boolean {
 export async function until<T>(
   what: string,
   ask: () => Promise<T | undefined | null | false> | T | undefined | null | false,
-  { timeoutMs = 60_000, everyMs = 25 } = {},
+  { timeoutMs = 60_000, everyMs = 25 }: { timeoutMs?: number; everyMs?: number | (() => number) } = {},
 ): Promise<T> {
   const end = performance.now() + timeoutMs
   for (;;) {
     const answer = await ask()
     if (answer !== undefined && answer !== null && answer !== false) return answer
     if (performance.now() > end) throw new Error(`waited ${timeoutMs} ms in vain for ${what}`)
-    await new Promise((resume) => setTimeout(resume, everyMs))
+    await new Promise((resume) => setTimeout(resume, typeof everyMs === 'number' ? everyMs : everyMs()))
   }
 }
