@@ -15,6 +15,7 @@ setFlagsFromString('--semi-space-growth-factor=32')
 // V8 guesses from a busy moment what will live long, and is never asked again: of some processes it then collected the old
 // generation twice for each 200,000 devices.
 setFlagsFromString('--no-allocation-site-pretenuring')
+// What does live long may grow by half before it is collected.
 setFlagsFromString('--heap-growing-percent=50')
 // The compiler for code that is not hot yet makes more of it for hours, and saves no time that could be measured.
 setFlagsFromString('--no-sparkplug')

@@ -1,7 +1,7 @@
 /** The senders of broadcasts: chunks are planned, sent, and finished; or put off, with what is left of them. */
 import type { Recipient } from '../domain/notification.ts'
-import type { Db } from '../store/db.ts'
 import { readChunk } from '../store/chunk.ts'
+import type { Db } from '../store/db.ts'
 import {
   finishChunks,
   finishNotifications,

@@ -29,15 +29,14 @@ export async function readChunk(
   if (!chunk?.ids) return []
   const ids = JSON.parse(`[${chunk.ids}]`) as number[]
   const tokens = chunk.tokens.split(',')
-  const alike = new Map<string, { traits: Traits; recipients: Recipient[] }>()
-  chunk.traits.split('\n').forEach((text, index) => {
-    const group = alike.get(text) ?? { traits: traitsOf(text), recipients: [] }
-    if (group.recipients.length === 0) alike.set(text, group)
-    const { deviceType, locale, project, suspended, muted } = group.traits
-    const [id, token] = [ids[index] as number, tokens[index] as string]
-    group.recipients.push({ id, token, deviceType, locale, project, suspended, muted })
+  const texts = chunk.traits.split('\n')
+  return [...Map.groupBy(ids.keys(), (index) => texts[index] as string)].flatMap(([text, alike]) => {
+    const { deviceType, locale, project, suspended, muted } = traitsOf(text)
+    return alike.map((index) => {
+      const [id, token] = [ids[index] as number, tokens[index] as string]
+      return { id, token, deviceType, locale, project, suspended, muted }
+    })
   })
-  return [...alike.values()].flatMap((group) => group.recipients)
 }
 
 type Traits = Omit<Recipient, 'id' | 'token' | 'userId'>
@@ -67,8 +66,9 @@ function traitsOf(text: string): Traits {
   }
 }
 
-/** Of a row as text: nothing is null, and what is odd stands in quotation marks, in which they and backslashes are doubled. */
-const fieldsOf = (row: string): (string | null)[] =>
-  Array.from(`,${row.slice(1, -1)}`.matchAll(/,(?:"((?:[^"\\]|""|\\\\)*)"|([^,"]*))/g), ([, quoted, plain]) =>
-    quoted === undefined ? plain || null : quoted.replaceAll('""', '"').replaceAll('\\\\', '\\'),
+/** Of a row as text: what is null is empty, and what is odd stands in quotation marks, in which they and backslashes are doubled. */
+const fieldsOf = (row: string): string[] =>
+  Array.from(
+    `,${row.slice(1, -1)}`.matchAll(/,(?:"((?:[^"\\]|""|\\\\)*)"|([^,"]*))/g),
+    ([, quoted, plain = '']) => quoted?.replaceAll('""', '"').replaceAll('\\\\', '\\') ?? plain,
   )

@@ -1,5 +1,4 @@
 /** What a death leaves behind is taken up again; what the dead say later is kept, and overwrites nothing. */
-import { readChunk } from '../../src/store/chunk.ts'
 import { sql } from 'kysely'
 import { describe, expect, test } from 'vitest'
 import type { Audience } from '../../src/domain/notification.ts'
@@ -16,6 +15,7 @@ import { totalsOf } from '../../src/store/ledger.ts'
 import { planNew } from '../../src/delivery/plan.ts'
 import { openBooks, writeRefused } from '../../src/delivery/settle.ts'
 import { openTally } from '../../src/delivery/tally.ts'
+import { readChunk } from '../../src/store/chunk.ts'
 import { findDirectWork, findWork } from '../../src/store/plan.ts'
 import { registerPushToken, unregisterPushToken } from '../../src/store/push-tokens.ts'
 import { findAwaiting, settleReceipts } from '../../src/store/receipts.ts'

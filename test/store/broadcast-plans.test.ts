@@ -1,8 +1,8 @@
 /** What a broadcast asks again and again is planned once, and reads no more than it needs. */
-import { readChunk } from '../../src/store/chunk.ts'
 import { randomUUIDv7 } from 'node:crypto'
 import { sql } from 'kysely'
 import { describe, expect, test } from 'vitest'
+import { readChunk } from '../../src/store/chunk.ts'
 import type { Db } from '../../src/store/db.ts'
 import { beginDeliveries, type Held, settleAndBegin } from '../../src/store/deliveries.ts'
 import { cutPage } from '../../src/store/fan-out.ts'
