@@ -7,6 +7,7 @@ import { maskPushTokensIn } from '../domain/push-token.ts'
 import { type Counts, countResults } from '../domain/result.ts'
 import { type Db, unseen } from './db.ts'
 import { MAY_GO_ON, OPEN_DELIVERY, type OpenDelivery } from './plan.ts'
+import { packUuids, UUID_BYTES } from './ticket-ids.ts'
 
 /** An attempt that holds a delivery. */
 export interface Held {
@@ -99,15 +100,15 @@ export async function settleAndBegin(db: Db, settled: Settled[], ids: number[]):
 /** The ids are named twice: how many rows JSON has is not known beforehand, and a hundred would be worth reading the whole table. */
 const written = (db: Db, rows: SettledRow[]) => sql<{ id: number }>`
   update ${db.t.deliveries} d set
-    state = 2, settled_at = ${db.now}, results = s.results, ticket_ids = s.ticket_ids, accepted = s.accepted,
-    refused = s.refused, skipped = s.skipped, expired = s.expired, cancelled = s.cancelled, unknown = s.unknown
+    state = 2, settled_at = ${db.now}, results = s.results, ticket_ids = s.ticket_ids, ticket_uuids = s.ticket_uuids,
+    accepted = s.accepted, refused = s.refused, skipped = s.skipped, expired = s.expired, cancelled = s.cancelled, unknown = s.unknown
   from ${recordset(rows)}
   where d.id = s.id and d.attempt = s.attempt and d.state = 1 and ${isOneOf(rows.map((row) => row.id))}
   returning d.id`
 
 type SettledRow = ReturnType<typeof rowOf>
 
-/** What is alike is said once, and ids of tickets are one text: a list in JSON takes PostgreSQL longer than all else of it. */
+/** What is alike is said once: a list in JSON takes PostgreSQL longer than all else of it. */
 function rowOf({ id, attempt, results, ticketIds }: Settled) {
   const [result] = results
   const areAlike = results.every((one) => one === result)
@@ -116,12 +117,10 @@ function rowOf({ id, attempt, results, ticketIds }: Settled) {
     attempt,
     recipients: results.length,
     ...(areAlike ? { result } : { own_results: results }),
-    ...(ticketIds?.every(isOneWord) ? { tickets: ticketIds.join(' ') } : { own_ticket_ids: ticketIds }),
+    ticketIds,
     ...pickCounts(countResults(results)),
   }
 }
-
-const isOneWord = (id: string | null) => id !== null && id !== '' && !id.includes(' ')
 
 /** @param done the rows that took their answers themselves. @returns the ids of the rows that hold the answers. */
 async function appendLate(db: Db, rows: SettledRow[], done: { id: number }[]): Promise<number[]> {
@@ -136,27 +135,49 @@ async function insertLate(db: Db, rows: SettledRow[]): Promise<Map<number, numbe
   const appended = await db.rows<{ id: number; of: number }>(sql`
     with late as (
       insert into ${db.t.deliveries} (notification_id, chunk, part, state, attempt, project, recipients, token_ids,
-        results, ticket_ids, accepted, refused, skipped, expired, cancelled, unknown, late, sent_at, settled_at)
+        results, ticket_ids, ticket_uuids, accepted, refused, skipped, expired, cancelled, unknown, late, sent_at, settled_at)
       select d.notification_id, d.chunk, null, 2, s.id, d.project, d.recipients, d.token_ids,
-        s.results, s.ticket_ids, s.accepted, s.refused, s.skipped, s.expired, s.cancelled, s.unknown, true, d.sent_at, ${db.now}
+        s.results, s.ticket_ids, s.ticket_uuids, s.accepted, s.refused, s.skipped, s.expired, s.cancelled, s.unknown, true,
+        d.sent_at, ${db.now}
       from ${recordset(rows)} join ${db.t.deliveries} d on d.id = s.id and s.recipients = d.recipients
       where not (d.state = 2 and d.attempt = s.attempt and d.accepted = s.accepted)
         and not exists (select from ${db.t.deliveries} l where l.notification_id = d.notification_id
-          and l.chunk = d.chunk and l.late and l.ticket_ids = s.ticket_ids)
+          and l.chunk = d.chunk and l.late and l.ticket_ids = s.ticket_ids
+          and l.ticket_uuids is not distinct from s.ticket_uuids)
       returning id, attempt)
     select id, attempt as "of" from late`)
   return new Map(appended.map((row) => [row.of, row.id]))
 }
 
 function recordset(rows: SettledRow[]) {
+  const { uuids, described } = withTickets(rows)
   return sql`(
     select id, attempt, recipients, accepted, refused, skipped, expired, cancelled, unknown,
       coalesce(own_results, array_fill(result, array[recipients])) as results,
-      coalesce(own_ticket_ids, string_to_array(tickets, ' ')) as ticket_ids
-    from json_to_recordset(${JSON.stringify(rows)}::json) as r (
-      id bigint, attempt int, recipients int, result smallint, own_results smallint[], tickets text, own_ticket_ids text[],
-      accepted smallint, refused smallint, skipped smallint, expired smallint, cancelled smallint, unknown smallint)) as s`
+      coalesce(own_ticket_ids, string_to_array(tickets, ' ')) as ticket_ids,
+      substring(${unseen(sql`decode(${uuids}, 'hex')`)} from uuids_from for recipients * ${sql.lit(UUID_BYTES)}) as ticket_uuids
+    from json_to_recordset(${JSON.stringify(described)}::json) as r (
+      id bigint, attempt int, recipients int, result smallint, own_results smallint[], uuids_from int, tickets text,
+      own_ticket_ids text[], accepted smallint, refused smallint, skipped smallint, expired smallint, cancelled smallint,
+      unknown smallint)) as s`
 }
+
+/** Ids that are UUIDs go beside the JSON, all rows' together; others in it, as one text where they can. */
+function withTickets(rows: SettledRow[]) {
+  const bytes = Buffer.allocUnsafe(rows.reduce((sum, row) => sum + UUID_BYTES * (row.ticketIds?.length ?? 0), 0))
+  let end = 0
+  const described = rows.map(({ ticketIds, ...row }) => {
+    if (!ticketIds || row.accepted === 0) return row
+    if (!packUuids(ticketIds, bytes, end)) return { ...row, ...asText(ticketIds) }
+    const before = end
+    end += UUID_BYTES * ticketIds.length
+    return { ...row, uuids_from: before + 1, own_ticket_ids: [] }
+  })
+  return { uuids: bytes.toString('hex', 0, end), described }
+}
+
+const asText = (ids: (string | null)[]) => (ids.every(isOneWord) ? { tickets: ids.join(' ') } : { own_ticket_ids: ids })
+const isOneWord = (id: string | null) => id !== null && id !== '' && !id.includes(' ')
 
 type SettledCounts = Pick<Counts, (typeof COUNTS)[number]>
 

@@ -11,6 +11,7 @@ import { audit } from './migrations/0004-audit.ts'
 import { source } from './migrations/0005-source.ts'
 import { ticketIds } from './migrations/0006-ticket-ids.ts'
 import { room } from './migrations/0007-room.ts'
+import { ticketUuids } from './migrations/0008-ticket-uuids.ts'
 import type { Tables } from './tables.ts'
 
 /** `schema` is ours; `queueSchema` is pg-boss's, and is there before any of these run. */
@@ -27,6 +28,7 @@ const migrations: Record<string, (context: MigrationContext) => Migration> = {
   '0005_source': source,
   '0006_ticket_ids': ticketIds,
   '0007_room': room,
+  '0008_ticket_uuids': ticketUuids,
 }
 
 export const ourMigrations: readonly string[] = Object.keys(migrations)

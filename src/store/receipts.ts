@@ -3,6 +3,7 @@ import { sql } from 'kysely'
 import { countResults, RESULT } from '../domain/result.ts'
 import type { Db } from './db.ts'
 import { type Piece, unnestPieces } from './plan.ts'
+import { unpackUuids } from './ticket-ids.ts'
 
 export interface AwaitingReceipts {
   id: number
@@ -16,11 +17,14 @@ export interface AwaitingReceipts {
 
 /** Once a delivery's last receipt is in, its ticket ids are dropped, and it is not among these. */
 export async function findAwaiting(db: Db, deliveryIds: number[]): Promise<AwaitingReceipts[]> {
-  return db.rows<AwaitingReceipts>(sql`
-    select id, project, token_ids, results, ticket_ids,
+  const rows = await db.rows<AwaitingReceipts & { ticket_uuids: Uint8Array | null }>(sql`
+    select id, project, token_ids, results, ticket_ids, ticket_uuids,
       (extract(epoch from ${db.now} - settled_at) * 1000)::float8 as age_ms
     from ${db.t.deliveries}
     where id = any(${deliveryIds}::bigint[]) and state = 2 and ticket_ids is not null order by id`)
+  return rows.map(({ ticket_uuids, ...row }) =>
+    ticket_uuids ? { ...row, ticket_ids: unpackUuids(ticket_uuids) } : row,
+  )
 }
 
 /** A delivery whose results somebody else has moved on meanwhile is left as it is. */
@@ -42,7 +46,8 @@ export async function settleReceipts(
   })
   await sql`
     update ${db.t.deliveries} d set results = s.results, handed_over = s.handed_over, failed = s.failed,
-      no_receipt = s.no_receipt, ticket_ids = case when s.awaiting then d.ticket_ids end
+      no_receipt = s.no_receipt, ticket_ids = case when s.awaiting then d.ticket_ids end,
+      ticket_uuids = case when s.awaiting then d.ticket_uuids end
     from json_to_recordset(${JSON.stringify(rows)}::json) as s (
       id bigint, before smallint[], results smallint[], handed_over smallint, failed smallint, no_receipt smallint,
       awaiting boolean)

@@ -169,7 +169,9 @@ interface DeliveriesTable {
   recipients: number
   token_ids: number[]
   results: number[] | null
+  /** Not null: receipts are awaited. Empty where the ids are `ticket_uuids`. */
   ticket_ids: (string | null)[] | null
+  ticket_uuids: Uint8Array | null
   accepted: number
   handed_over: number
   failed: number

@@ -96,21 +96,6 @@ describe.each(['PGlite', 'PostgreSQL 18'] as const)('on %s', (kind) => {
     expect(await totalsOf(world.db, id)).toMatchObject({ targeted: 1, accepted: 1 })
   })
 
-  test.for([
-    ['all with a ticket', [RESULT.accepted, RESULT.accepted, RESULT.accepted], ['a', 'b', 'c']],
-    ['some without', [RESULT.accepted, RESULT.refused, RESULT.accepted], ['a', null, 'c']],
-    ['ids that are no words', [RESULT.accepted, RESULT.accepted, RESULT.accepted], ['a b', '', '"{}",\\']],
-    ['none', [RESULT.refused, RESULT.refused, RESULT.refused], [null, null, null]],
-    ['nobody asked', [RESULT.unknown, RESULT.unknown, RESULT.unknown], null],
-  ] as const)('results and ids of tickets are kept as they came: %s', async ([, results, ticketIds]) => {
-    const { database, id } = await worldBeforeWork(kind, { devices: 3 })
-    const { held } = await beginAndDie(database, id)
-    const settled = { ...held, results: [...results], ticketIds: ticketIds && [...ticketIds] }
-    await settleDeliveries(database.db, [settled])
-    const [row] = await database.db.kysely.selectFrom('deliveries').selectAll().execute()
-    expect(row).toMatchObject({ state: 2, results, ticket_ids: ticketIds })
-  })
-
   test('an answer that is saved twice, because the first time was not acknowledged, is there once', async () => {
     const { database, id } = await worldBeforeWork(kind)
     const { held } = await beginAndDie(database, id)

@@ -2,7 +2,6 @@
  * What a process builds on waits for the disk: PostgreSQL may crash while the process lives. Also plans, whose ids it holds: a
  * plan that were lost would leave its ids to others, and the process would begin their rows.
  */
-import { randomUUIDv7 } from 'node:crypto'
 import { sql } from 'kysely'
 import { describe, expect, test } from 'vitest'
 import type { Db } from '../../src/store/db.ts'
@@ -10,6 +9,7 @@ import { beginDeliveries, settleAndBegin, settleDeliveries } from '../../src/sto
 import { finishChunks, insertNotification } from '../../src/store/notifications.ts'
 import { insertPlan } from '../../src/store/plan.ts'
 import { KINDS, openDatabase } from '../kit/inside.ts'
+import { broadcast } from '../kit/ledger.ts'
 
 describe.each(KINDS)('on %s', (kind) => {
   /** @returns whether the commit of a transaction in which this is done waits. */
@@ -25,15 +25,7 @@ describe.each(KINDS)('on %s', (kind) => {
 
   test('a notification, a plan, an intent, an answer and the end of a chunk', async () => {
     const { db } = await openDatabase(kind)
-    const notification = {
-      id: randomUUIDv7(),
-      kind: 'post',
-      lane: 'broadcast',
-      audience: { everyone: true },
-      content: { title: 'Hello' },
-      createdBy: null,
-      ttlSeconds: 60,
-    } as const
+    const notification = broadcast()
     expect(await waits(db, (tx) => insertNotification(tx, notification))).toBe(true)
 
     const part = (index: number) => ({

@@ -103,6 +103,8 @@ describe.runIf(hasHistory)(`an upgrade beside the version before${why}`, () => {
     await everythingWorks(newApi, said)
     for (const id of posts) await untilHeard(expo, id, DEVICES)
     await untilSettled(url)
+    // Also those of which the old worker could not read the tickets: it has left them to whoever can.
+    await untilHandedOver(url)
     const once = Object.fromEntries(Array.from({ length: DEVICES }, (_, n) => [`ExponentPushToken[crowd-${n + 1}]`, 1]))
     for (const id of posts) {
       const counts = await expo.counts(id)
@@ -170,10 +172,18 @@ const untilHeard = (expo: FakeExpo, id: string, devices: number) =>
     timeoutMs: 60_000,
   })
 
-async function untilSettled(url: string): Promise<void> {
-  const open = `select
-    (select count(*) from belfry.notifications where state in ('queued', 'sending')) +
-    (select count(*) from belfry.deliveries where state < 2) as count`
-  const isSettled = async () => Number((await query<{ count: string }>(url, open))[0]?.count) === 0
-  await until('an empty ledger', isSettled, { timeoutMs: 60_000, everyMs: 100 })
+const untilSettled = (url: string) =>
+  untilNone(
+    'an empty ledger',
+    url,
+    `select (select count(*) from belfry.notifications where state in ('queued', 'sending')) +
+      (select count(*) from belfry.deliveries where state < 2) as count`,
+  )
+
+const untilHandedOver = (url: string) =>
+  untilNone('all receipts', url, 'select sum(accepted - handed_over) as count from belfry.deliveries')
+
+async function untilNone(what: string, url: string, count: string): Promise<void> {
+  const isNone = async () => Number((await query<{ count: string }>(url, count))[0]?.count) === 0
+  await until(what, isNone, { timeoutMs: 60_000, everyMs: 100 })
 }

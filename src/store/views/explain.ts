@@ -3,6 +3,7 @@ import { sql } from 'kysely'
 import type { DeviceFacts, ExplainFacts } from '../../domain/explain-facts.ts'
 import { resultName } from '../../domain/result.ts'
 import type { Db } from '../db.ts'
+import { ticketIdAt } from '../ticket-ids.ts'
 import { findUser } from '../users.ts'
 import { type DeviceEvent, deviceHistory } from './people.ts'
 import { findNotification } from './notifications.ts'
@@ -88,7 +89,7 @@ async function deliveriesOf(db: Db, notificationId: string, ids: number[]): Prom
     select t.id as "tokenId", d.state, d.attempt, d.ambiguous, d.deaths, d.late, d.skip_reason as "skipReason",
       d.sent_at as "sentAt", d.settled_at as "settledAt", d.recipients,
       coalesce(d.results[array_position(d.token_ids, t.id)], 0) as result,
-      d.ticket_ids[array_position(d.token_ids, t.id)] as "ticketId"
+      ${ticketIdAt(sql`array_position(d.token_ids, t.id)`)} as "ticketId"
     from unnest(${ids}::bigint[]) as t (id) join ${db.t.deliveries} d
       on d.notification_id = ${notificationId} and d.chunk = (
         select max(c.chunk) from ${db.t.deliveries} c where c.notification_id = ${notificationId} and c.chunk <= t.id)

@@ -1,0 +1,23 @@
+/** Rows of the ledger, written through the store's own door, without anybody who sends. */
+import { randomUUIDv7 } from 'node:crypto'
+import type { Db } from '../../src/store/db.ts'
+import { insertNotification } from '../../src/store/notifications.ts'
+
+/** For `insertNotification`: to everybody, and good for a minute. */
+export const broadcast = () =>
+  ({
+    id: randomUUIDv7(),
+    kind: 'post',
+    lane: 'broadcast',
+    audience: { everyone: true },
+    content: { title: 'Hello' },
+    createdBy: null,
+    ttlSeconds: 60,
+  }) as const
+
+/** @returns its id. */
+export async function insertBroadcast(db: Db): Promise<string> {
+  const notification = broadcast()
+  await db.transaction((tx) => insertNotification(tx, notification))
+  return notification.id
+}
