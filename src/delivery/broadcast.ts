@@ -74,7 +74,9 @@ async function endOrPark(place: Workplace, notification: Notification, job: Chun
 /** @returns the parcels of each chunk. */
 async function parcelsOf({ db, pace, emit }: Workplace, chunks: Chunk[]): Promise<Parcel[][]> {
   const fresh = chunks.filter(({ plan }) => plan === undefined)
-  const recipients = await all(fresh.map(({ notification, job }) => readAudience(db, notification, job.data)))
+  // One after the other: nobody waits for them, and side by side they would keep the database from intents and answers.
+  const recipients: Recipient[][] = []
+  for (const { notification, job } of fresh) recipients.push(await readAudience(db, notification, job.data))
   const largest = recipients.toSorted((a, b) => b.length - a.length)[0] ?? []
   const [first] = largest
   const most = first && (await pace.requestSize(first.project, largest.length))
