@@ -34,3 +34,15 @@ export function isCollision(error: unknown): boolean {
 export function isTaken(error: unknown): boolean {
   return error instanceof Error && (error as NodeJS.ErrnoException).code === '23505'
 }
+
+/** Somebody else held a table for longer than was to be waited for. */
+export function isLocked(error: unknown): boolean {
+  return error instanceof Error && (error as NodeJS.ErrnoException).code === '55P03'
+}
+
+/** A migration could not be made; the database is as it was. */
+export class DatabaseLocked extends Error {
+  constructor() {
+    super('Somebody holds a table that is to be changed: a backup, perhaps. Try again when it has ended.')
+  }
+}

@@ -1,8 +1,10 @@
 /** Numbered, forward only, one transaction each; `migrateUp` in a loop, because `migrateToLatest` runs all in one. */
-import type { Kysely } from 'kysely'
+import { setTimeout } from 'node:timers/promises'
+import { type Kysely, sql } from 'kysely'
 import { type Migration, Migrator } from 'kysely/migration'
 import { failpoint } from '../domain/failpoint.ts'
 import type { Emit } from '../ports.ts'
+import { DatabaseLocked, isLocked } from './away.ts'
 import { markOldest, newerMigration } from './compatibility.ts'
 import { first } from './migrations/0001-first.ts'
 import { notify } from './migrations/0002-notify.ts'
@@ -31,6 +33,14 @@ const migrations: Record<string, (context: MigrationContext) => Migration> = {
   '0008_ticket_uuids': ticketUuids,
 }
 
+/**
+ * Whoever comes after a migration that waits for a table waits with it: so it waits a moment, and tries again later. What holds
+ * a table for long is a backup.
+ */
+const LOCK_TIMEOUT = sql.lit('2s')
+const TRIES = 10
+const TRY_AGAIN_MS = 3_000
+
 export const ourMigrations: readonly string[] = Object.keys(migrations)
 export const newestMigration: string = ourMigrations.at(-1)!
 
@@ -43,16 +53,29 @@ export async function migrate(kysely: Kysely<Tables>, context: MigrationContext,
     db: kysely,
     provider: {
       getMigrations: async () =>
-        Object.fromEntries(Object.entries(migrations).map(([name, make]) => [name, make(context)])),
+        Object.fromEntries(Object.entries(migrations).map(([name, make]) => [name, patient(make(context))])),
     },
     migrationTableSchema: context.schema,
     migrationTableName: 'migrations',
     migrationLockTableName: 'migrations_lock',
   })
-  for (;;) {
+  for (let tries = 1; ; ) {
     const { error, results } = await migrator.migrateUp()
+    if (isLocked(error)) {
+      if (tries === TRIES) throw new DatabaseLocked()
+      tries += 1
+      await setTimeout(TRY_AGAIN_MS)
+      continue
+    }
     if (error !== undefined) throw error
     if (results === undefined || results.length === 0) return
     await failpoint('mid_migration')
   }
 }
+
+const patient = (migration: Migration): Migration => ({
+  async up(db) {
+    await sql`set local lock_timeout = ${LOCK_TIMEOUT}`.execute(db)
+    await migration.up(db)
+  },
+})

@@ -1,0 +1,38 @@
+/** A migration and who else is at the database. */
+import pg from 'pg'
+import { describe, expect, test } from 'vitest'
+import { openPostgres } from '../../src/store/open.ts'
+import { openDatabase } from '../kit/inside.ts'
+import { until } from '../kit/guard.ts'
+import { query } from '../kit/postgres.ts'
+
+const NEWEST = '0008_ticket_uuids'
+
+describe.each(['PostgreSQL 18', 'PostgreSQL 14'] as const)('on %s', (kind) => {
+  test('while a backup holds a table, nobody waits behind a migration for long, and it is made afterwards', async () => {
+    const { url } = await openDatabase(kind)
+    await query(url!, 'alter table belfry.deliveries drop column ticket_uuids')
+    await query(url!, 'delete from belfry.migrations where name = $1', [NEWEST])
+    const backup = new pg.Client(url)
+    await backup.connect()
+    await backup.query('begin')
+    await backup.query('lock table belfry.deliveries in access share mode')
+    let made = false
+    const migrated = openPostgres({ url: url!, schema: 'belfry', emit: () => undefined }).then((database) => {
+      made = true
+      return database.close()
+    })
+    const waiting = `select count(*)::int as count from pg_stat_activity
+      where datname = current_database() and wait_event_type = 'Lock' and query like 'alter table%'`
+    const isWaiting = async () => (await query<{ count: number }>(url!, waiting))[0]!.count > 0
+    await until('the migration to wait', isWaiting, { everyMs: 20 })
+    // Behind the migration, and so until it lets go.
+    await query(url!, 'select count(*) from belfry.deliveries')
+    expect([made, await isWaiting()]).toEqual([false, false])
+    await backup.query('commit')
+    await backup.end()
+    await migrated
+    const names = await query<{ name: string }>(url!, 'select name from belfry.migrations order by name desc limit 1')
+    expect(names).toEqual([{ name: NEWEST }])
+  }, 30_000)
+})
