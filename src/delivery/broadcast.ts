@@ -74,7 +74,8 @@ async function endOrPark(place: Workplace, notification: Notification, job: Chun
 /** @returns the parcels of each chunk. */
 async function parcelsOf({ db, pace, emit }: Workplace, chunks: Chunk[]): Promise<Parcel[][]> {
   const fresh = chunks.filter(({ plan }) => plan === undefined)
-  // One after the other: nobody waits for them, and side by side they would keep the database from intents and answers.
+  // One after the other, although each is a question: together they would keep the database from intents and answers, or, as
+  // one question, this thread from requests. Other chunks are being sent meanwhile.
   const recipients: Recipient[][] = []
   for (const { notification, job } of fresh) recipients.push(await readAudience(db, notification, job.data))
   const largest = recipients.toSorted((a, b) => b.length - a.length)[0] ?? []

@@ -7,9 +7,10 @@ import type { Tables } from './tables.ts'
 
 /**
  * The last migration that a program must know to run on what this version makes of the database. It stays as it is while
- * migrations only add. One that takes something away raises it to the migration of the version that stopped using that.
+ * migrations only add. One that takes something away raises it to the migration of the version that stopped using that, and one
+ * whose version writes what older ones cannot read, to itself.
  */
-export const OLDEST_THAT_MAY_RUN = '0002_notify'
+export const OLDEST_THAT_MAY_RUN = '0008_ticket_uuids'
 
 /** The database was written by a newer version of the program; running this one on it could destroy what it holds. */
 export class NewerDatabase extends Error {

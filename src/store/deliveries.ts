@@ -101,7 +101,8 @@ export async function settleAndBegin(db: Db, settled: Settled[], ids: number[]):
 const written = (db: Db, rows: SettledRow[]) => sql<{ id: number }>`
   update ${db.t.deliveries} d set
     state = 2, settled_at = ${db.now}, results = s.results, ticket_ids = s.ticket_ids, ticket_uuids = s.ticket_uuids,
-    accepted = s.accepted, refused = s.refused, skipped = s.skipped, expired = s.expired, cancelled = s.cancelled, unknown = s.unknown
+    accepted = s.accepted, refused = s.refused, skipped = s.skipped, expired = s.expired, cancelled = s.cancelled,
+    unknown = s.unknown
   from ${recordset(rows)}
   where d.id = s.id and d.attempt = s.attempt and d.state = 1 and ${isOneOf(rows.map((row) => row.id))}
   returning d.id`
@@ -169,9 +170,9 @@ function withTickets(rows: SettledRow[]) {
   const described = rows.map(({ ticketIds, ...row }) => {
     if (!ticketIds || row.accepted === 0) return row
     if (!packUuids(ticketIds, bytes, end)) return { ...row, ...asText(ticketIds) }
-    const before = end
+    const from = end + 1
     end += UUID_BYTES * ticketIds.length
-    return { ...row, uuids_from: before + 1, own_ticket_ids: [] }
+    return { ...row, uuids_from: from, own_ticket_ids: [] }
   })
   return { uuids: bytes.toString('hex', 0, end), described }
 }

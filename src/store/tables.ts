@@ -169,7 +169,7 @@ interface DeliveriesTable {
   recipients: number
   token_ids: number[]
   results: number[] | null
-  /** Not null: receipts are awaited. Empty where the ids are `ticket_uuids`. */
+  /** Not null: receipts are awaited. How they are kept, `ticket-ids.ts` knows. */
   ticket_ids: (string | null)[] | null
   ticket_uuids: Uint8Array | null
   accepted: number

@@ -1,7 +1,7 @@
 /**
  * Ticket ids in the ledger. Expo's are UUIDs, kept as bytes, 16 each, in the order of the delivery's push tokens; nil where there
- * is none. Such a delivery has an empty list of ids: a version that knows no bytes takes it for one whose receipts are still to come.
- * Ids of any other kind are a list.
+ * is none. Such a delivery has an empty list of ids: an older program that is still at work beside this one, and knows no bytes,
+ * takes its receipts for not there yet, and puts them off. Ids of any other kind are a list.
  */
 import { type RawBuilder, sql } from 'kysely'
 

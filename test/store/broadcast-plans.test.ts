@@ -1,5 +1,5 @@
 /** What a broadcast asks again and again is planned once, and reads no more than it needs. */
-import { randomUUIDv7 } from 'node:crypto'
+import { randomUUID, randomUUIDv7 } from 'node:crypto'
 import { sql } from 'kysely'
 import { describe, expect, test } from 'vitest'
 import { readChunk } from '../../src/store/chunk.ts'
@@ -40,7 +40,11 @@ async function planBroadcast(tx: Db) {
 async function send(tx: Db, { id, deliveries }: { id: string; deliveries: number[] }): Promise<void> {
   let held: Held[] = []
   for (let time = 0; time < TIMES; time++) {
-    const answers = held.map((one) => ({ ...one, results: [1, 1, 1], ticketIds: ['a', 'b', 'c'] }))
+    const answers = held.map((one) => ({
+      ...one,
+      results: [1, 1, 1],
+      ticketIds: Array.from({ length: 3 }, () => randomUUID()),
+    }))
     held = await settleAndBegin(tx, answers, deliveries.slice(time * 5, time * 5 + 5))
     expect(held).toHaveLength(5)
     const piece = { notificationId: id, chunk: 1 + time }

@@ -30,10 +30,10 @@ describe.each(KINDS)('on %s', (kind) => {
     const mark = async () =>
       (await sql<{ oldest: string }>`select oldest from belfry.compatibility`.execute(kysely)).rows
     expect(await mark()).toEqual([{ oldest: OLDEST_THAT_MAY_RUN }])
-    await sql`update belfry.compatibility set oldest = '0003'`.execute(kysely)
+    await sql`update belfry.compatibility set oldest = '0999'`.execute(kysely)
     if (kind === 'PGlite') return
     await (await openAgain(opened, () => undefined)).close()
-    expect(await mark()).toEqual([{ oldest: '0003' }])
+    expect(await mark()).toEqual([{ oldest: '0999' }])
     await sql`update belfry.compatibility set oldest = '0001'`.execute(kysely)
     await (await openAgain(opened, () => undefined)).close()
     expect(await mark()).toEqual([{ oldest: OLDEST_THAT_MAY_RUN }])

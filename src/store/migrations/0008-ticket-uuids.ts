@@ -10,6 +10,9 @@ export const ticketUuids = ({ schema }: MigrationContext): Migration => ({
   async up(db: Kysely<unknown>): Promise<void> {
     const deliveries = sql.id(schema, 'deliveries')
     await sql`alter table ${deliveries} add column ticket_uuids bytea`.execute(db)
+    // As the version before, which knows none of them, writes it, too; what is there already has none.
+    await sql`alter table ${deliveries} add constraint deliveries_ticket_uuids
+      check (octet_length(ticket_uuids) = 16 * recipients) not valid`.execute(db)
     await sql`alter table ${deliveries} alter column ticket_uuids set storage external,
       alter column token_ids set storage external, alter column results set storage external`.execute(db)
   },

@@ -39,7 +39,8 @@ const SUMS = `select 1 from belfry.deliveries where not late group by notificati
 
 /** Read past the program: what it keeps as bytes, in the words of Expo. */
 const TICKET_IDS = `case when ticket_uuids is null then to_json(ticket_ids) else (
-  select json_agg(nullif(encode(substring(ticket_uuids from 16 * n - 15 for 16), 'hex')::uuid, '00000000-0000-0000-0000-000000000000') order by n)
+  select json_agg(nullif(encode(substring(ticket_uuids from 16 * n - 15 for 16), 'hex')::uuid,
+    '00000000-0000-0000-0000-000000000000') order by n)
   from generate_series(1, recipients) n) end as ticket_ids`
 
 const READ = `select json_build_object(
