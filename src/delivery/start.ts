@@ -57,7 +57,7 @@ export interface Delivery {
 /** Some send while another finishes its chunks and reads the next: every connection stays busy. */
 const BROADCAST_WORKERS = 3
 /** Chunks that share the statements before and after their requests. */
-const CHUNKS_TOGETHER = 5
+const CHUNKS_TOGETHER = 3
 /** Under a narrow pace, or behind answers that take longer, nobody waits for statements: chunks are left for other workers. */
 const ALONE_FROM_MS = 50
 /** Each may be waiting for Expo: there is one more than there can be requests, to take what comes meanwhile. */
