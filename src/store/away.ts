@@ -1,4 +1,4 @@
-/** Whether an error says that the database is away, rather than that a statement was wrong. */
+/** What an error of the database says: that it is away, that somebody was in the way, or else that a statement was wrong. */
 
 const AWAY_CODES = new Set([
   'ECONNREFUSED',
@@ -18,26 +18,28 @@ const AWAY_TEXT =
 
 export function isDatabaseAway(error: unknown): boolean {
   if (!(error instanceof Error)) return false
-  const { code } = error as NodeJS.ErrnoException
+  const code = codeOf(error)
   if (code !== undefined && (AWAY_CODES.has(code) || AWAY_STATES.test(code))) return true
   return AWAY_TEXT.test(error.message) || isDatabaseAway(error.cause)
 }
+
+const codeOf = (error: unknown) => (error instanceof Error ? (error as NodeJS.ErrnoException).code : undefined)
 
 /** Two transactions stood in each other's way, and the database let one go: the same again may work at once. */
 const COLLISIONS = new Set(['40P01', '40001'])
 
 export function isCollision(error: unknown): boolean {
-  return error instanceof Error && COLLISIONS.has((error as NodeJS.ErrnoException).code ?? '')
+  return COLLISIONS.has(codeOf(error) ?? '')
 }
 
 /** A row with this key is there already. */
 export function isTaken(error: unknown): boolean {
-  return error instanceof Error && (error as NodeJS.ErrnoException).code === '23505'
+  return codeOf(error) === '23505'
 }
 
 /** Somebody else held a table for longer than was to be waited for. */
 export function isLocked(error: unknown): boolean {
-  return error instanceof Error && (error as NodeJS.ErrnoException).code === '55P03'
+  return codeOf(error) === '55P03'
 }
 
 /** A migration could not be made; the database is as it was. */

@@ -3,7 +3,7 @@ import { randomUUIDv7 } from 'node:crypto'
 import type { Db } from '../../src/store/db.ts'
 import { insertNotification } from '../../src/store/notifications.ts'
 
-/** For `insertNotification`: to everybody, and good for a minute. */
+/** For `insertNotification`: to everybody, and good for an hour. */
 export const broadcast = () =>
   ({
     id: randomUUIDv7(),
@@ -12,7 +12,7 @@ export const broadcast = () =>
     audience: { everyone: true },
     content: { title: 'Hello' },
     createdBy: null,
-    ttlSeconds: 60,
+    ttlSeconds: 3_600,
   }) as const
 
 /** @returns its id. */

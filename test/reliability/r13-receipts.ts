@@ -2,14 +2,13 @@
  * R13. In virtual time, from 15 minutes to 26 hours: receipts that are late, missing, or whose requests fail, and a
  * process that is down for ten hours. Every ticket is asked about; a missing receipt never retires and never resends.
  */
-import { randomUUIDv7 } from 'node:crypto'
 import { TestClock } from 'pg-boss'
 import { startDelivery } from '../../src/delivery/start.ts'
 import type { Clock, PushGateway } from '../../src/ports.ts'
-import { insertNotification } from '../../src/store/notifications.ts'
 import { openPostgres } from '../../src/store/open.ts'
 import { query } from '../kit/postgres.ts'
 import { until } from '../kit/guard.ts'
+import { insertBroadcast } from '../kit/ledger.ts'
 import { POSTGRES, type Run, type Test } from './kit/battery.ts'
 import { tokenOf } from './kit/ground.ts'
 import { pause } from './kit/seed.ts'
@@ -91,18 +90,7 @@ async function aDay(run: Run) {
     }
   }
   let running = await open()
-  const id = randomUUIDv7()
-  await running.db.transaction((tx) =>
-    insertNotification(tx, {
-      id,
-      kind: 'notify',
-      lane: 'broadcast',
-      audience: { everyone: true },
-      content: { title: 'Hello' },
-      createdBy: null,
-      ttlSeconds: 3_600,
-    }),
-  )
+  await insertBroadcast(running.db)
   await until('everybody to be sent to', async () => (await running.goTo(0), expo.sent.length >= devices), {
     timeoutMs: 30_000,
   })

@@ -10,7 +10,7 @@ export const ticketUuids = ({ schema }: MigrationContext): Migration => ({
   async up(db: Kysely<unknown>): Promise<void> {
     const deliveries = sql.id(schema, 'deliveries')
     await sql`alter table ${deliveries} add column ticket_uuids bytea`.execute(db)
-    // As the version before, which knows none of them, writes it, too; what is there already has none.
+    // Not valid, so that the table is not read: what is there has none of them.
     await sql`alter table ${deliveries} add constraint deliveries_ticket_uuids
       check (octet_length(ticket_uuids) = 16 * recipients) not valid`.execute(db)
     await sql`alter table ${deliveries} alter column ticket_uuids set storage external,
