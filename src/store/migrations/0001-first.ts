@@ -93,19 +93,19 @@ function said(s: Id) {
 
 function ledger(s: Id) {
   return [
+    // What never changes comes first: of a row that is written again on its page, PostgreSQL logs what follows the first change.
     sql`create table ${s}.deliveries (
       id bigint generated always as identity primary key,
       notification_id uuid not null, chunk bigint not null, part int,
+      project text, recipients smallint not null, token_ids bigint[] not null,
+      late boolean not null default false, skip_reason text,
       state smallint not null default 0 check (state between 0 and 2),
       attempt int not null default 0, ambiguous smallint not null default 0, deaths smallint not null default 0,
-      project text, recipients smallint not null,
-      token_ids bigint[] not null, results smallint[], ticket_ids text[],
+      results smallint[], ticket_ids text[],
       accepted smallint not null default 0, handed_over smallint not null default 0,
       failed smallint not null default 0, no_receipt smallint not null default 0,
       refused smallint not null default 0, skipped smallint not null default 0,
       expired smallint not null default 0, cancelled smallint not null default 0, unknown smallint not null default 0,
-      late boolean not null default false,
-      skip_reason text,
       sent_at timestamptz, settled_at timestamptz,
       check (recipients = cardinality(token_ids) and recipients > 0),
       check (state <> 2 or recipients = accepted + refused + skipped + expired + cancelled + unknown),
