@@ -7,6 +7,9 @@ import { endingOf } from './ending.ts'
 import type { Workplace } from './start.ts'
 import { tellEnded } from './tell.ts'
 
+/** A broadcast that gets this far has enough chunks for a plan to matter. */
+const PAGE_OF_MANY = 1
+
 export async function fanOut(place: Workplace, job: Job<'fan-out'>): Promise<void> {
   const { notificationId } = job.data
   const notification = await loadNotification(place.db, notificationId)
@@ -19,6 +22,7 @@ export async function fanOut(place: Workplace, job: Job<'fan-out'>): Promise<voi
     if (!notification) return
     if (!ending) {
       await cutPage(tx, job.data, { endInHalves: !place.pace.isNarrow })
+      if (job.data.page === PAGE_OF_MANY) await place.queue.countForPlanner(tx)
       return
     }
     const end =

@@ -75,6 +75,11 @@ export interface Queue {
   complete(tx: Db, jobs: Job<QueueName>[]): Promise<void>
   /** Done for now: the work is there again, as `data` says it, after `afterMs`. */
   postpone<Q extends QueueName>(tx: Db, job: Job<Q>, data: QueueData[Q], afterMs: number): Promise<void>
+  /**
+   * Tells the planner which jobs there are. Where it knows of none of a queue, it reads all that the queue did in the last hour to
+   * find the next one; PostgreSQL sees for itself within a minute, and the embedded database never.
+   */
+  countForPlanner(tx: Db): Promise<void>
   /** Untouched, for anybody at once. */
   giveBack(jobs: Job<QueueName>[]): Promise<void>
   /** How much each queue holds, as the queue's own monitor counted a second ago. */
@@ -209,6 +214,9 @@ export function makeQueue(boss: PgBoss, db: Db, emit: Emit, schema: string): Que
       )
       crews.push(crew)
       await crew.start()
+    },
+    async countForPlanner(tx) {
+      await sql`analyze (skip_locked) ${sql.id(schema, 'job')}`.execute(tx.kysely)
     },
     async depths() {
       const queues = await boss.getQueues([...QUEUE_NAMES])

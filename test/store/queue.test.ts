@@ -39,3 +39,38 @@ test('what a handler leaves is given back, beside what it has done', async () =>
   await queue.stopWorking()
   expect(taken.toSorted()).toEqual(['a', 'b', 'b', 'c', 'c', 'c'])
 })
+
+test.each(['PostgreSQL 18', 'PostgreSQL 14'] as const)(
+  'to find the next job, those that are finished are not read, although the planner knew of none (%s)',
+  async (kind) => {
+    const [finished, waiting] = [2_000, 20]
+    const { db, queue } = await openDatabase(kind)
+    await sql`insert into belfry_queue.job (name) values ('upkeep')`.execute(db.kysely)
+    await sql`analyze belfry_queue.job`.execute(db.kysely)
+    await sql`insert into belfry_queue.job (name, state, completed_on)
+      select 'estimate', 'completed', now() from generate_series(1, ${finished}::int)`.execute(db.kysely)
+    await db.transaction((tx) => queue.countForPlanner(tx))
+    await db.enqueue(
+      'estimate',
+      Array.from({ length: waiting }, (_, n) => ({ notificationId: `${n}` })),
+    )
+    const before = await touched(db)
+    await queue.work('estimate', { workers: 1, batchSize: () => 1 }, (jobs) =>
+      db.transaction((tx) => queue.complete(tx, jobs)),
+    )
+    // Counted once a transaction's own process has told: what it wrote is told together with what it read.
+    const after = await until('all of it is counted', async () => {
+      const now = await touched(db)
+      return now.written - before.written >= 2 * waiting && now
+    })
+    await queue.stopWorking()
+    expect(after.read - before.read).toBeLessThan((waiting * finished) / 4)
+  },
+)
+
+async function touched(db: Db): Promise<{ read: number; written: number }> {
+  const [row] = await db.rows<{ read: number; written: number }>(sql`
+    select sum(idx_tup_fetch)::int as read, sum(n_tup_upd)::int as written from pg_stat_user_tables
+    where schemaname = 'belfry_queue' and relname like 'job%'`)
+  return row!
+}
