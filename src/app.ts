@@ -18,6 +18,7 @@ import { openWorkerServer } from './api/worker.ts'
 import { type Config, isLoopback, receiptsUrlOf } from './config.ts'
 import { type DeliveryOptions, startDelivery } from './delivery/start.ts'
 import { openGateway } from './expo/gateway.ts'
+import { openForeground } from './foreground.ts'
 import { inRequest, type Log, logFacts } from './log.ts'
 import { openMetrics } from './metrics/metrics.ts'
 import type { Clock, Emit, PushGateway } from './ports.ts'
@@ -61,7 +62,8 @@ export async function openApp(config: Config, log: Log, stop?: AbortSignal): Pro
 
   let isWorking = false
   let url: string | undefined
-  const observers = { emit, metrics, inRequest, tracing, standing: standingReasons(config) }
+  const foreground = role === 'all' ? openForeground(clock) : undefined
+  const observers = { emit, metrics, inRequest, tracing, foreground, standing: standingReasons(config) }
   const parts = { database, secrets, log, startedAt, isWorking: () => isWorking, ...observers }
   if (role !== 'worker') {
     const api = await openApi(config, parts)
@@ -80,6 +82,7 @@ export async function openApp(config: Config, log: Log, stop?: AbortSignal): Pro
       clock,
       emit,
       tracing,
+      foreground,
       options: deliveryOptions(config),
     })
     opened.defer(() => delivery.close(DRAIN_MS))

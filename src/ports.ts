@@ -33,6 +33,14 @@ export interface Clock {
   wait(ms: number, signal?: AbortSignal): Promise<void>
 }
 
+/** People whom this process is answering. */
+export interface Foreground {
+  /** @returns what says that they have been answered. */
+  enter(): () => void
+  /** Resolves when there are none, or after a moment: if they come all the time, what has time goes on more slowly. */
+  clear(): Promise<void>
+}
+
 export type Lane = 'direct' | 'broadcast'
 
 /** What happened, for whoever words the log and counts the metrics. No fact carries a whole push token. */

@@ -1,6 +1,6 @@
 /** What is told of every request: its id in each line of the log, its time, and its trace when there are traces. */
 import type { FastifyInstance, FastifyRequest } from 'fastify'
-import type { Emit, Tracing } from '../ports.ts'
+import type { Emit, Foreground, Tracing } from '../ports.ts'
 
 export interface Observers {
   emit: Emit
@@ -8,6 +8,8 @@ export interface Observers {
   inRequest?: (id: string, go: () => void) => void
   /** Without it there are no traces. */
   tracing?: Tracing | undefined
+  /** Whom what has time is to let go first; without it, there is nothing of the kind in this process. */
+  foreground?: Foreground | undefined
 }
 
 declare module 'fastify' {
@@ -17,10 +19,11 @@ declare module 'fastify' {
   }
 }
 
-export function observeRequests(app: FastifyInstance, { emit, inRequest, tracing }: Observers): void {
+export function observeRequests(app: FastifyInstance, { emit, inRequest, tracing, foreground }: Observers): void {
   app.decorateRequest('trace', undefined)
   if (inRequest) app.addHook('onRequest', (request, _reply, done) => inRequest(request.id, done))
   if (tracing) traceRequests(app, tracing)
+  if (foreground) goFirst(app, foreground)
   app.addHook('onRequest', async (request, reply) => void reply.header('Request-Id', request.id))
   app.addHook('onResponse', (request, reply, done) => {
     const { method, id: requestId } = request
@@ -40,13 +43,25 @@ function routeOf({ is404, routeOptions }: FastifyRequest): string | undefined {
 }
 
 /** What people and backends ask for; not what is polled, nor pages and streams. */
-const TRACED = /^\/(api|message|test-push-notification|hooks)\/(?!.*\/events$)/
+const ASKED = /^\/(api|message|test-push-notification|hooks)\/(?!.*\/events$)/
+
+function goFirst(app: FastifyInstance, foreground: Foreground): void {
+  const leaving = new WeakMap<FastifyRequest, () => void>()
+  app.addHook('onRequest', (request, _reply, done) => {
+    if (ASKED.test(routeOf(request) ?? '')) leaving.set(request, foreground.enter())
+    done()
+  })
+  app.addHook('onResponse', (request, _reply, done) => {
+    leaving.get(request)?.()
+    done()
+  })
+}
 
 function traceRequests(app: FastifyInstance, tracing: Tracing): void {
   const spans = new WeakMap<FastifyRequest, ReturnType<Tracing['begin']>>()
   app.addHook('onRequest', (request, _reply, done) => {
     const route = routeOf(request)
-    if (route !== undefined && TRACED.test(route)) {
+    if (route !== undefined && ASKED.test(route)) {
       const { traceparent } = request.headers
       const span = tracing.begin(`${request.method} ${route}`, {
         kind: 'server',

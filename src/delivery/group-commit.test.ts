@@ -20,6 +20,23 @@ test('what comes at once, or while a statement is under way, shares one, and eac
   expect(groups).toEqual([[1, 2], [3, 4, 5], [6]])
 })
 
+test('what is not clear yet is waited for, and what comes meanwhile goes with it', async () => {
+  const groups: number[][] = []
+  const clear = Promise.withResolvers<void>()
+  const flush = async (items: number[]) => {
+    groups.push(items)
+    return items
+  }
+  const add = groupCommit(flush, 3, () => clear.promise)
+  const first = add(1)
+  await new Promise((resume) => setTimeout(resume, 10))
+  expect(groups).toEqual([])
+  const second = add(2)
+  clear.resolve()
+  expect(await Promise.all([first, second])).toEqual([1, 2])
+  expect(groups).toEqual([[1, 2]])
+})
+
 test('a statement that fails rejects its own items, and the next ones go on', async () => {
   let calls = 0
   const add = groupCommit(async (items: string[]) => {

@@ -4,10 +4,15 @@
  */
 import { setImmediate as turn } from 'node:timers/promises'
 
-/** @param flush answers one value for each item, in order. @param most items in one statement. */
+/**
+ * @param flush answers one value for each item, in order.
+ * @param most items in one statement.
+ * @param clear what is waited for before each statement; what comes meanwhile goes with it.
+ */
 export function groupCommit<Item, Value>(
   flush: (items: Item[]) => Promise<Value[]>,
   most: number,
+  clear: () => Promise<void> = async () => {},
 ): (item: Item) => Promise<Value> {
   interface Waiting {
     item: Item
@@ -21,6 +26,7 @@ export function groupCommit<Item, Value>(
     running = true
     while (waiting.length > 0) {
       await turn()
+      await clear()
       const group = waiting.slice(0, most)
       waiting = waiting.slice(most)
       try {

@@ -5,7 +5,7 @@
 import { failpoint } from '../domain/failpoint.ts'
 import { maskPushToken } from '../domain/push-token.ts'
 import type { TokenFate } from '../domain/verdict.ts'
-import type { Clock, Emit } from '../ports.ts'
+import type { Clock, Emit, Foreground } from '../ports.ts'
 import { countAnswers, tripFlood } from '../store/alarms.ts'
 import { isCollision, isDatabaseAway } from '../store/away.ts'
 import type { Db } from '../store/db.ts'
@@ -41,6 +41,7 @@ interface Parts {
   clock: Clock
   emit: Emit
   tally: Tally
+  foreground?: Foreground | undefined
 }
 
 /** What is written down before a request, and after it. */
@@ -54,7 +55,11 @@ type Entry = { begin: number } | { settlement: Settlement }
 
 /** Intents and answers that come at the same time are one statement. */
 export function openBooks(parts: Parts): Books {
-  const enter = groupCommit((entries: Entry[]) => write(parts, entries), MOST_TOGETHER)
+  const enter = groupCommit(
+    (entries: Entry[]) => write(parts, entries),
+    MOST_TOGETHER,
+    async () => parts.foreground?.clear(),
+  )
   return {
     async begin(deliveryId) {
       const held = await enter({ begin: deliveryId })

@@ -1,6 +1,6 @@
 /** Time passes here: workers take what is due. They stop in order: no new work, then what is under way, then nothing. */
 import { failpoint } from '../domain/failpoint.ts'
-import type { Clock, Emit, PushGateway, Tracing } from '../ports.ts'
+import type { Clock, Emit, Foreground, PushGateway, Tracing } from '../ports.ts'
 import type { Db } from '../store/db.ts'
 import { estimateAudience } from '../store/estimate.ts'
 import type { Job, Queue, QueueName } from '../store/queue.ts'
@@ -37,6 +37,8 @@ export interface DeliveryParts {
   emit: Emit
   /** Without it there are no traces. */
   tracing?: Tracing | undefined
+  /** Without it nobody is answered here. */
+  foreground?: Foreground | undefined
   options: DeliveryOptions
 }
 
@@ -76,7 +78,7 @@ export async function startDelivery(parts: DeliveryParts): Promise<Delivery> {
   const connections = openConnections(options.maxConcurrentRequests, () => clock.monotonic(), options.rateLimit > 0)
   const stop = stopping.signal
   const turns = openTurns({ connections, pace, stop })
-  const books = openBooks({ db, clock, emit, tally })
+  const books = openBooks({ ...parts, tally })
   const senderParts: SenderParts = { ...parts, breaker, connections, pace, turns, ...books, stop }
   const run = openRun(senderParts, openSender(senderParts))
   const eachOf = <Q extends QueueName>(name: Q, workers: number, work: (job: Job<Q>) => Promise<void>) =>

@@ -7,7 +7,7 @@ import { afterEach } from 'vitest'
 import type { ExpoMessage } from '../../src/domain/expo-message.ts'
 import type { Receipt } from '../../src/domain/verdict.ts'
 import { type DeliveryOptions, startDelivery } from '../../src/delivery/start.ts'
-import type { Clock, Facts, PushGateway, SendAnswer } from '../../src/ports.ts'
+import type { Clock, Facts, Foreground, PushGateway, SendAnswer } from '../../src/ports.ts'
 import type { Db } from '../../src/store/db.ts'
 import { insertNotification, type NewNotification } from '../../src/store/notifications.ts'
 import { type Database, openPglite, openPostgres } from '../../src/store/open.ts'
@@ -102,7 +102,7 @@ export const allOk = (messages: ExpoMessage[]): SendAnswer => ({
 export async function openRunning(
   kind: Kind,
   script: Script = {},
-  options: Partial<DeliveryOptions> & { clock?: TestClock; database?: Opened } = {},
+  options: Partial<DeliveryOptions> & { clock?: TestClock; database?: Opened; foreground?: Foreground } = {},
 ): Promise<Running> {
   const database = options.database ?? (await openDatabase(kind, options))
   const sent: Delivered[] = []
@@ -130,6 +130,7 @@ export async function openRunning(
     queue,
     gateway,
     clock: systemClock,
+    foreground: options.foreground,
     emit: (name, fact) => void facts.push({ name, fact }),
     options: {
       rateLimit: 0,

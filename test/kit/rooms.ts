@@ -31,6 +31,7 @@ const everyRoom = [
   'app',
   'metrics',
   'tracing',
+  'foreground',
 ]
 
 export const rooms: Record<string, Room> = {
@@ -86,6 +87,7 @@ export const rooms: Record<string, Room> = {
     ],
     node: false,
   },
+  foreground: { place: ['foreground'], may: ['ports'], packages: [], node: false },
   log: { place: ['log'], may: ['domain', 'ports', 'config'], packages: ['pino'], node: true },
   commands: { place: 'commands/', may: everyRoom, packages: ['commander', 'jose', 'cli-progress'], node: true },
   app: { place: ['app'], may: everyRoom, packages: ['fastify', '@fastify/helmet'], node: true },
