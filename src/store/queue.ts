@@ -216,7 +216,7 @@ export function makeQueue(boss: PgBoss, db: Db, emit: Emit, schema: string): Que
       await crew.start()
     },
     async countForPlanner(tx) {
-      await sql`analyze (skip_locked) ${sql.id(schema, 'job')}`.execute(tx.kysely)
+      await sql`analyze (skip_locked) ${sql.id(schema, 'job')} (name)`.execute(tx.kysely)
     },
     async depths() {
       const queues = await boss.getQueues([...QUEUE_NAMES])
