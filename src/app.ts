@@ -62,7 +62,8 @@ export async function openApp(config: Config, log: Log, stop?: AbortSignal): Pro
 
   let isWorking = false
   let url: string | undefined
-  const foreground = role === 'all' ? openForeground(clock) : undefined
+  // The embedded database does one thing at a time: larger statements, less often, would make who comes next wait longer.
+  const foreground = role === 'all' && database.kind === 'postgres' ? openForeground(clock) : undefined
   const observers = { emit, metrics, inRequest, tracing, foreground, standing: standingReasons(config) }
   const parts = { database, secrets, log, startedAt, isWorking: () => isWorking, ...observers }
   if (role !== 'worker') {
