@@ -38,7 +38,7 @@ test('it is clear while nobody is being answered, and as soon as the last one ha
   expect(await isClear(foreground.clear())).toBe(true)
 })
 
-test('who comes all the time is waited for a moment', async () => {
+test('who comes all the time is waited for a moment, and then not for a while', async () => {
   const clock = standing()
   const foreground = openForeground(clock)
   foreground.enter()
@@ -48,6 +48,11 @@ test('who comes all the time is waited for a moment', async () => {
   expect(await isClear(clear)).toBe(false)
   clock.pass(1)
   expect(await isClear(clear)).toBe(true)
+  clock.pass(15)
+  expect(await isClear(foreground.clear())).toBe(true)
+  clock.pass(85)
+  foreground.enter()
+  expect(await isClear(foreground.clear())).toBe(false)
 })
 
 test('an answer that takes long holds up nobody any more', async () => {

@@ -1,12 +1,15 @@
-/** Who is being answered: what has time lets them go first, or they would wait for it at the database and the processor. */
+/** Who is being answered: intents and answers let them go first, or they would wait for these at the database and the processor. */
 import type { Clock, Foreground } from './ports.ts'
 
-/** So long others wait for one who is being answered: an answer that takes longer waits for something else. */
+/** So long at most they are waited for at a time; who takes longer waits for something else. */
 const MOST_MS = 20
+/** Where somebody is being answered all the time, to wait is in vain, and costs a broadcast half its speed: so long nobody waits then. */
+const AFTER_VAIN_MS = 100
 
 export function openForeground(clock: Clock): Foreground {
   const since = new Map<object, number>()
   let nobody = new AbortController()
+  let inVainUntil = 0
 
   function forgetTheSlow(): void {
     for (const [one, at] of since) {
@@ -28,7 +31,10 @@ export function openForeground(clock: Clock): Foreground {
     },
     async clear() {
       forgetTheSlow()
-      if (since.size > 0) await clock.wait(MOST_MS, nobody.signal)
+      if (since.size === 0 || clock.monotonic() < inVainUntil) return
+      const { signal } = nobody
+      await clock.wait(MOST_MS, signal)
+      if (!signal.aborted) inVainUntil = clock.monotonic() + AFTER_VAIN_MS
     },
   }
 }

@@ -37,7 +37,7 @@ export interface Clock {
 export interface Foreground {
   /** @returns what says that they have been answered. */
   enter(): () => void
-  /** Resolves when there are none, or after a moment: if they come all the time, what has time goes on more slowly. */
+  /** Resolves when there are none, or after a moment; where they come all the time, at once. Never rejects. */
   clear(): Promise<void>
 }
 

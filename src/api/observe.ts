@@ -42,7 +42,7 @@ function routeOf({ is404, routeOptions }: FastifyRequest): string | undefined {
   return is404 ? undefined : routeOptions.url
 }
 
-/** What people and backends ask for; not what is polled, nor pages and streams. */
+/** What people and backends ask for; not health and metrics, nor pages and streams. */
 const ASKED = /^\/(api|message|test-push-notification|hooks)\/(?!.*\/events$)/
 
 function goFirst(app: FastifyInstance, foreground: Foreground): void {

@@ -22,7 +22,6 @@ export async function fanOut(place: Workplace, job: Job<'fan-out'>): Promise<voi
     if (!notification) return
     if (!ending) {
       await cutPage(tx, job.data, { endInHalves: !place.pace.isNarrow })
-      if (job.data.page === PAGE_OF_MANY) await place.queue.countForPlanner(tx)
       return
     }
     const end =
@@ -30,4 +29,5 @@ export async function fanOut(place: Workplace, job: Job<'fan-out'>): Promise<voi
     return finishNotifications(tx, [{ id: notificationId, ...end }])
   })
   tellEnded(place.emit, ended ?? [])
+  if (job.data.page === PAGE_OF_MANY) await place.queue.countForPlanner()
 }

@@ -159,7 +159,7 @@ async function assemble(
     throw error
   }
   const db = makeDb(kysely.withSchema(options.schema), options.schema, enqueueWith(boss), begin)
-  const queue = makeQueue(boss, db, options.emit, queueSchema)
+  const queue = makeQueue(boss, db, options.emit, { schema: queueSchema, kind })
   return {
     kind,
     db,

@@ -49,7 +49,7 @@ test.each(['PostgreSQL 18', 'PostgreSQL 14'] as const)(
     await sql`analyze belfry_queue.job`.execute(db.kysely)
     await sql`insert into belfry_queue.job (name, state, completed_on)
       select 'estimate', 'completed', now() from generate_series(1, ${finished}::int)`.execute(db.kysely)
-    await db.transaction((tx) => queue.countForPlanner(tx))
+    await queue.countForPlanner()
     await db.enqueue(
       'estimate',
       Array.from({ length: waiting }, (_, n) => ({ notificationId: `${n}` })),

@@ -93,7 +93,7 @@ function said(s: Id) {
 
 function ledger(s: Id) {
   return [
-    // What never changes comes first: of a row that is written again on its page, PostgreSQL logs what follows the first change.
+    // What hardly ever changes comes first: of a row that is written again on its page, PostgreSQL logs what follows the first change.
     sql`create table ${s}.deliveries (
       id bigint generated always as identity primary key,
       notification_id uuid not null, chunk bigint not null, part int,
