@@ -1,4 +1,5 @@
 /** What Expo's answer to a request means for the deliveries in it, for the pace and for the breaker. */
+import type { GiveBackPermit } from './connections.ts'
 import { backoffMs } from '../domain/backoff.ts'
 import { mayRepeat } from '../domain/judge.ts'
 import type { BuiltRequest } from '../domain/messages.ts'
@@ -24,7 +25,7 @@ export interface Answered {
   tries: number
   ms: number
   /** The next one's intent may be saved with this one's answer, and not before. */
-  giveBackPermit(): void
+  giveBackPermit: GiveBackPermit
 }
 
 type Of<Kind extends SendAnswer['kind']> = Extract<SendAnswer, { kind: Kind }>

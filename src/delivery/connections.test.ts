@@ -84,3 +84,18 @@ test('giving back twice gives back once', async () => {
   await connections.connection('direct')
   expect(await now(connections.connection('direct'))).toBeUndefined()
 })
+
+test('an intent that is not saved behind the answers on their way waits until they are saved', async () => {
+  const connections = openConnections(1, clock, true)
+  const permits = [await connections.permit('direct'), await connections.permit('direct')]
+  const saved = Promise.withResolvers<void>()
+  permits[0]!(saved.promise)
+  expect(connections.permitNow('direct')).toBeUndefined()
+  const behind = await now(connections.permit('direct'))
+  expect(behind).toBeDefined()
+  behind!()
+  expect(connections.permitNow('direct')).toBeUndefined()
+  saved.reject(new Error('it is saved by nobody any more'))
+  await now(saved.promise.catch(() => undefined))
+  expect(connections.permitNow('direct')).toBeDefined()
+})

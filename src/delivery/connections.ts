@@ -6,16 +6,19 @@
 import type { Lane } from '../ports.ts'
 
 export interface Connections {
-  /** Resolves with the function that gives it back. */
-  permit(lane: Lane): Promise<() => void>
-  /** Nothing when there is none at this moment. */
-  permitNow(lane: Lane): (() => void) | undefined
+  /** For one whose intent is saved behind the answers that are on their way into the ledger. */
+  permit(lane: Lane): Promise<GiveBackPermit>
+  /** For one whose intent waits for no answer: nothing when, with those that are not saved yet, all are taken. */
+  permitNow(lane: Lane): GiveBackPermit | undefined
   connection(lane: Lane): Promise<() => void>
   /** How long Expo took. */
   took(ms: number): void
   /** Whether there were answers, and more than half of the last ones came within so many milliseconds. */
   answerWithin(ms: number): boolean
 }
+
+/** @param saved the request's answer, on its way into the ledger; without one, there is nothing left to save. */
+export type GiveBackPermit = (saved?: Promise<unknown>) => void
 
 /** Expo is slow when the slowest tenth of its last answers took longer than this; faster, a connection is free soon. */
 const SLOW_MS = 1_000
@@ -94,13 +97,14 @@ function percentile90(times: readonly number[]): number {
 }
 
 interface Gate {
-  enter(lane: Lane): Promise<() => void>
-  enterNow(lane: Lane): (() => void) | undefined
+  enter(lane: Lane): Promise<GiveBackPermit>
+  enterNow(lane: Lane): GiveBackPermit | undefined
 }
 
 /** @param mostBroadcasts how many of the places broadcasts may hold, asked each time. */
 function openGate(places: number, mostBroadcasts: () => number): Gate {
   const held = { direct: 0, broadcast: 0 }
+  let unsaved = 0
   const waiting: Record<Lane, (() => void)[]> = { direct: [], broadcast: [] }
 
   const mayEnter = (lane: Lane): boolean =>
@@ -115,14 +119,22 @@ function openGate(places: number, mostBroadcasts: () => number): Gate {
     }
   }
 
-  function wayOut(lane: Lane): () => void {
+  function wayOut(lane: Lane): GiveBackPermit {
     let open = true
-    return () => {
+    return (saved) => {
       if (!open) return
       open = false
       held[lane] -= 1
+      if (saved) countUnsaved(saved)
       admit()
     }
+  }
+
+  function countUnsaved(saved: Promise<unknown>): void {
+    unsaved += 1
+    void Promise.allSettled([saved]).then(() => {
+      unsaved -= 1
+    })
   }
 
   return {
@@ -135,6 +147,7 @@ function openGate(places: number, mostBroadcasts: () => number): Gate {
     },
     enterNow(lane) {
       if (waiting[lane].length > 0 || !mayEnter(lane)) return undefined
+      if (held.direct + held.broadcast + unsaved >= places) return undefined
       held[lane] += 1
       return wayOut(lane)
     },

@@ -16,7 +16,7 @@ export async function settleTickets(
   const tokens = begun.map((one) => one.recipients.map((recipient) => recipient?.token ?? null))
   const verdicts = judgeTickets(tokens, request.slots, tickets)
   const saved = all(verdicts.map((verdict, index) => parts.settle(settlement(begun[index] as Begun, verdict))))
-  answered.giveBackPermit()
+  answered.giveBackPermit(saved)
   await saved
   const { accepted, refused } = countResults(verdicts.flatMap((verdict) => verdict.results))
   const codes = countCodes(verdicts.flatMap((verdict) => verdict.refused))

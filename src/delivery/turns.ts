@@ -1,5 +1,6 @@
 /** Who may send when: a turn is a connection, and then a place in the pace. */
 import type { Lane } from '../ports.ts'
+import type { GiveBackPermit } from './connections.ts'
 import type { Place } from './pace.ts'
 import type { SenderParts } from './sending.ts'
 
@@ -19,7 +20,7 @@ export interface Turns {
 
 /** So that the intent and the pace are written at the same time. */
 export interface HeadStart {
-  permit: GiveBack
+  permit: GiveBackPermit
   turn: Promise<Turn | undefined>
   /** Gives back what is still held of both. */
   leave: GiveBack
