@@ -23,7 +23,7 @@ export function observeRequests(app: FastifyInstance, { emit, inRequest, tracing
   app.decorateRequest('trace', undefined)
   if (inRequest) app.addHook('onRequest', (request, _reply, done) => inRequest(request.id, done))
   if (tracing) traceRequests(app, tracing)
-  if (foreground) goFirst(app, foreground)
+  if (foreground) observeAsked(app, () => foreground.enter())
   app.addHook('onRequest', async (request, reply) => void reply.header('Request-Id', request.id))
   app.addHook('onResponse', (request, reply, done) => {
     const { method, id: requestId } = request
@@ -45,40 +45,36 @@ function routeOf({ is404, routeOptions }: FastifyRequest): string | undefined {
 /** What people and backends ask for; not health and metrics, nor pages and streams. */
 const ASKED = /^\/(api|message|test-push-notification|hooks)\/(?!.*\/events$)/
 
-function goFirst(app: FastifyInstance, foreground: Foreground): void {
-  const leaving = new WeakMap<FastifyRequest, () => void>()
+/** `begin` is called when they come, and what it answers when they have been answered. */
+function observeAsked(
+  app: FastifyInstance,
+  begin: (request: FastifyRequest, route: string) => (statusCode: number) => void,
+): void {
+  const ends = new WeakMap<FastifyRequest, (statusCode: number) => void>()
   app.addHook('onRequest', (request, _reply, done) => {
-    if (ASKED.test(routeOf(request) ?? '')) leaving.set(request, foreground.enter())
+    const route = routeOf(request)
+    if (route !== undefined && ASKED.test(route)) ends.set(request, begin(request, route))
     done()
   })
-  app.addHook('onResponse', (request, _reply, done) => {
-    leaving.get(request)?.()
+  app.addHook('onResponse', (request, { statusCode }, done) => {
+    ends.get(request)?.(statusCode)
     done()
   })
 }
 
 function traceRequests(app: FastifyInstance, tracing: Tracing): void {
-  const spans = new WeakMap<FastifyRequest, ReturnType<Tracing['begin']>>()
-  app.addHook('onRequest', (request, _reply, done) => {
-    const route = routeOf(request)
-    if (route !== undefined && ASKED.test(route)) {
-      const { traceparent } = request.headers
-      const span = tracing.begin(`${request.method} ${route}`, {
-        kind: 'server',
-        parent: typeof traceparent === 'string' ? traceparent : undefined,
-        attributes: { 'http.request.method': request.method, 'http.route': route, 'belfry.request.id': request.id },
-      })
-      spans.set(request, span)
-      request.trace = span.traceparent
-    }
-    done()
-  })
-  app.addHook('onResponse', (request, reply, done) => {
-    const { statusCode } = reply
-    spans.get(request)?.end({
-      attributes: { 'http.response.status_code': statusCode },
-      ...(statusCode >= 500 && { failure: String(statusCode) }),
+  observeAsked(app, (request, route) => {
+    const { traceparent } = request.headers
+    const span = tracing.begin(`${request.method} ${route}`, {
+      kind: 'server',
+      parent: typeof traceparent === 'string' ? traceparent : undefined,
+      attributes: { 'http.request.method': request.method, 'http.route': route, 'belfry.request.id': request.id },
     })
-    done()
+    request.trace = span.traceparent
+    return (statusCode) =>
+      span.end({
+        attributes: { 'http.response.status_code': statusCode },
+        ...(statusCode >= 500 && { failure: String(statusCode) }),
+      })
   })
 }

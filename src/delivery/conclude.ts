@@ -1,5 +1,4 @@
 /** What Expo's answer to a request means for the deliveries in it, for the pace and for the breaker. */
-import type { GiveBackPermit } from './connections.ts'
 import { backoffMs } from '../domain/backoff.ts'
 import { mayRepeat } from '../domain/judge.ts'
 import type { BuiltRequest } from '../domain/messages.ts'
@@ -8,6 +7,7 @@ import type { Lane, SendAnswer } from '../ports.ts'
 import { isDatabaseAway } from '../store/away.ts'
 import { repeatAmbiguous } from '../store/deliveries.ts'
 import { all } from '../domain/all.ts'
+import type { GiveBackPermit } from './connections.ts'
 import { divideRequest } from './divide-request.ts'
 import { tellUnknown } from './tell.ts'
 import { type Begun, settleAll } from './parcel.ts'

@@ -2,6 +2,8 @@
 import { setTimeout as wait } from 'node:timers/promises'
 import { sql } from 'kysely'
 import { describe, expect, test } from 'vitest'
+import { notificationState } from '../../src/store/notifications.ts'
+import { crowd } from '../kit/books.ts'
 import { until } from '../kit/guard.ts'
 import { allOk, openRunning, type Running } from '../kit/inside.ts'
 
@@ -10,18 +12,13 @@ const PEOPLE = 40
 /** Each person has as many devices as fit into a request. */
 const RECIPIENTS = 100
 
-async function fill({ db }: Running): Promise<void> {
-  for (const [prefix, users, devices] of [
-    ['user', PEOPLE, PEOPLE * RECIPIENTS],
-    ['crowd', 1, 40_000],
-  ] as const) {
-    await sql`insert into ${db.t.users} (id) select ${prefix} || n from generate_series(1, ${users}::int) n`.execute(
-      db.kysely,
-    )
-    await sql`insert into ${db.t.push_tokens} (user_id, token, device_type)
-      select ${prefix} || (1 + n % ${users}::int), 'ExponentPushToken[' || ${prefix} || n || ']', 'ios'
-      from generate_series(1, ${devices}::int) n`.execute(db.kysely)
-  }
+async function addPeople({ db }: Running): Promise<void> {
+  await sql`insert into ${db.t.users} (id) select 'user' || n from generate_series(1, ${PEOPLE}::int) n`.execute(
+    db.kysely,
+  )
+  await sql`insert into ${db.t.push_tokens} (user_id, token, device_type)
+    select 'user' || (1 + n % ${PEOPLE}::int), 'ExponentPushToken[user' || n || ']', 'ios'
+    from generate_series(1, ${PEOPLE * RECIPIENTS}::int) n`.execute(db.kysely)
 }
 
 async function begunRecipients({ db }: Running): Promise<number> {
@@ -38,17 +35,16 @@ describe.each(['PostgreSQL 18', 'PostgreSQL 14'] as const)('on %s', (kind) => {
       return allOk(messages)
     }
     const world = await openRunning(kind, { send }, { maxConcurrentRequests: CONNECTIONS })
-    await fill(world)
+    await addPeople(world)
+    await crowd(world, 40_000)
     const id = await world.notify({ audience: { everyone: true } })
     const begun: number[] = []
-    const state = sql<{ state: string }>`select state from ${world.db.t.notifications} where id = ${id}`
     await until(
       'the broadcast is over',
       async () => {
         await world.notify({ audience: { users: [`user${1 + (begun.length % PEOPLE)}`] } })
         begun.push(await begunRecipients(world))
-        const [row] = await world.db.rows(state)
-        return row?.state === 'finished'
+        return (await notificationState(world.db, id))?.state === 'finished'
       },
       { everyMs: 1 },
     )
