@@ -34,7 +34,9 @@ describe.each(['PostgreSQL 18', 'PostgreSQL 14'] as const)('on %s', (kind) => {
       await wait(3)
       return allOk(messages)
     }
-    const world = await openRunning(kind, { send }, { maxConcurrentRequests: CONNECTIONS })
+    // Answers are on their way into the ledger for longer, so that it would show.
+    const foreground = { enter: () => () => undefined, clear: () => wait(10) }
+    const world = await openRunning(kind, { send }, { maxConcurrentRequests: CONNECTIONS, foreground })
     await addPeople(world)
     await crowd(world, 40_000)
     const id = await world.notify({ audience: { everyone: true } })
