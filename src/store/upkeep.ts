@@ -1,5 +1,5 @@
 /** What is no longer needed goes, a batch at a time, so that no statement holds anybody up. */
-import { sql } from 'kysely'
+import { type RawBuilder, sql } from 'kysely'
 import type { Db } from './db.ts'
 import { REMEMBERED_HOURS } from './idempotency.ts'
 
@@ -15,64 +15,71 @@ const BATCH = 5_000
 
 /** @returns how many rows went, by table. */
 export async function prune(db: Db): Promise<Record<string, number>> {
+  const { t, now } = db
   return {
     ledger: await pruneLedger(db),
     push_tokens: await inBatches(() =>
-      db.rows(sql`
-        delete from ${db.t.push_tokens} where id in (
-          select id from ${db.t.push_tokens}
-          where inactive_at < ${db.now} - make_interval(days => ${INACTIVE_DAYS}) and inactive_reason <> 'InvalidCredentials'
-          limit ${BATCH}::int) returning id`),
+      removeSome(
+        db,
+        { table: t.push_tokens, key: sql`id` },
+        sql`inactive_at < ${now} - make_interval(days => ${INACTIVE_DAYS}) and inactive_reason <> 'InvalidCredentials'`,
+      ),
     ),
     token_events: await inBatches(() =>
-      db.rows(sql`
-        delete from ${db.t.token_events} where id in (
-          select id from ${db.t.token_events} where at < ${db.now} - make_interval(days => ${LEDGER_DAYS})
-          order by id limit ${BATCH}::int) returning id`),
+      removeSome(db, { table: t.token_events, key: sql`id` }, sql`at < ${now} - make_interval(days => ${LEDGER_DAYS})`),
     ),
     idempotency: await inBatches(() =>
-      db.rows(sql`
-        delete from ${db.t.idempotency} where (caller, key) in (
-          select caller, key from ${db.t.idempotency}
-          where created_at < ${db.now} - make_interval(hours => ${REMEMBERED_HOURS}) limit ${BATCH}::int) returning key`),
+      removeSome(
+        db,
+        { table: t.idempotency, key: sql`caller, key` },
+        sql`created_at < ${now} - make_interval(hours => ${REMEMBERED_HOURS})`,
+      ),
     ),
     audit: await inBatches(() =>
-      db.rows(sql`
-        delete from ${db.t.audit} where id in (
-          select id from ${db.t.audit} where at < ${db.now} - make_interval(days => ${AUDIT_DAYS})
-          limit ${BATCH}::int) returning id`),
+      removeSome(db, { table: t.audit, key: sql`id` }, sql`at < ${now} - make_interval(days => ${AUDIT_DAYS})`),
     ),
     answers: (
       await db.rows(sql`
-      delete from ${db.t.answers} where minute < ${db.now} - make_interval(hours => ${ANSWERS_HOURS}) returning project`)
+      delete from ${t.answers} where minute < ${now} - make_interval(hours => ${ANSWERS_HOURS}) returning project`)
     ).length,
   }
 }
 
-/** Deliveries and refusals first: a notification that is still there can still be pruned. */
+/** Deliveries and the like first: a notification that is still there can still be pruned. */
 async function pruneLedger(db: Db): Promise<number> {
+  const { t } = db
   let pruned = 0
   for (;;) {
     const [old] = await db.rows<{ id: string }>(sql`
-      select id from ${db.t.notifications}
+      select id from ${t.notifications}
       where finished_at < ${db.now} - make_interval(days => ${LEDGER_DAYS}) order by finished_at limit 1`)
     if (!old) return pruned
-    for (const table of [db.t.deliveries, db.t.refusals]) {
-      pruned += await inBatches(() =>
-        db.rows(sql`
-          delete from ${table} where id in (
-            select id from ${table} where notification_id = ${old.id} limit ${BATCH}::int) returning id`),
-      )
+    const its = sql`notification_id = ${old.id}`
+    for (const table of [t.deliveries, t.refusals]) {
+      pruned += await inBatches(() => removeSome(db, { table, key: sql`id` }, its))
     }
+    await inBatches(() => removeSome(db, { table: t.opens, key: sql`notification_id, user_id` }, its))
+    await db.rows(sql`delete from ${t.totals} where ${its}`)
     await db.kysely.deleteFrom('notifications').where('id', '=', old.id).execute()
     pruned += 1
   }
 }
 
-async function inBatches(removeSome: () => Promise<unknown[]>): Promise<number> {
+/** What is to go is looked at again once it is held: a push token that is being registered again meanwhile has to stay. */
+function removeSome(
+  db: Db,
+  { table, key }: { table: RawBuilder<unknown>; key: RawBuilder<unknown> },
+  isOld: RawBuilder<unknown>,
+): Promise<unknown[]> {
+  return db.rows(sql`
+    delete from ${table} where (${key}) in (select ${key} from ${table} where ${isOld} limit ${BATCH}::int) and ${isOld}
+    returning true`)
+}
+
+async function inBatches(remove: () => Promise<unknown[]>): Promise<number> {
   let removed = 0
   for (;;) {
-    const { length } = await removeSome()
+    const { length } = await remove()
     removed += length
     if (length < BATCH) return removed
   }
