@@ -2,6 +2,9 @@
 import { sql } from 'kysely'
 import { describe, expect, test } from 'vitest'
 import { cancelNotification, pauseNotification, resumeNotification } from '../../src/store/control.ts'
+import { RESULT } from '../../src/domain/result.ts'
+import { closePlanned } from '../../src/store/deliveries.ts'
+import { exactTotals } from '../../src/store/views/totals.ts'
 import { finishNotifications, notificationState } from '../../src/store/notifications.ts'
 import { insertPlan } from '../../src/store/plan.ts'
 import { once } from '../../src/store/idempotency.ts'
@@ -139,6 +142,20 @@ describe.each(['PGlite', 'PostgreSQL 18'] as const)('on %s', (kind) => {
     expect(await pauseNotification(db, crypto.randomUUID())).toBeUndefined()
     expect(await resumeNotification(db, crypto.randomUUID())).toBeUndefined()
     expect(await cancelNotification(db, crypto.randomUUID())).toBeUndefined()
+  })
+
+  test('totals that were asked for right at a cancel are those of the ledger, whatever was just being planned', async () => {
+    const world = await openRunning(kind)
+    const { db } = world
+    await world.device('ben')
+    const id = await world.notify({ audience: { everyone: true }, sendAt: new Date(Date.now() + 60_000) })
+    await cancelNotification(db, id)
+    const asked = { id, state: 'cancelled' } as const
+    expect(await exactTotals(db, asked)).toMatchObject({ targeted: 0 })
+    const [token] = await db.kysely.selectFrom('push_tokens').select('id').execute()
+    await insertPlan(db, [{ notificationId: id, chunk: 1, part: 0, project: null, tokenIds: [token!.id] }])
+    await closePlanned(db, id, 1, 'cancelled', RESULT.cancelled)
+    expect(await exactTotals(db, asked)).toMatchObject({ targeted: 1, cancelled: 1 })
   })
 
   test('of twenty requests with one key one works, and all get its answer; another body is refused', async () => {

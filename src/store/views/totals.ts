@@ -57,6 +57,9 @@ async function addUp(db: Db, ids: string[]): Promise<{ id: string; counts: Total
   return rows.map(({ id, ...counts }) => ({ id, counts }))
 }
 
+/** What was being planned when its notification was stopped is in the ledger by then, closed. */
+const SETTLED_AFTER_SECONDS = 60
+
 async function keep(db: Db, ended: Asked[], known: Map<string, Totals>): Promise<void> {
   const rows = ended.map(({ id }) => {
     const counts = known.get(id) ?? nothing()
@@ -65,7 +68,10 @@ async function keep(db: Db, ended: Asked[], known: Map<string, Totals>): Promise
   if (rows.length === 0) return
   await sql`
     insert into ${db.t.totals} as t (notification_id, counts, final)
-    select id, counts, final from json_to_recordset(${JSON.stringify(rows)}::json) as r (id uuid, counts jsonb, final boolean)
+    select r.id, r.counts, r.final and (n.state = 'finished'
+      or n.finished_at < ${db.now} - make_interval(secs => ${SETTLED_AFTER_SECONDS}))
+    from json_to_recordset(${JSON.stringify(rows)}::json) as r (id uuid, counts jsonb, final boolean)
+    join ${db.t.notifications} n on n.id = r.id
     on conflict (notification_id) do update set counts = excluded.counts, final = excluded.final, at = ${db.now}
     where not t.final`.execute(db.kysely)
 }
