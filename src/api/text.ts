@@ -10,11 +10,20 @@ const MAX_DEPTH = 20
 const MAX_ITEMS = 1_000
 const BODY_LIMIT = 256 * 1024
 
+export const NOT_TEXT = 'holds a character that is not text'
+
+/** Of a string, or of whatever JSON there is, its keys included. */
+export function isText(value: unknown): boolean {
+  if (typeof value === 'string') return !value.includes('\0') && value.isWellFormed()
+  if (typeof value !== 'object' || value === null) return true
+  return Object.entries(value).every(([key, item]) => isText(key) && isText(item))
+}
+
 /** @param most characters as people count them in code points, not in UTF-16 units. */
 export function text(least: number, most = BODY_LIMIT) {
   return z
     .string({ error: ({ input }) => (input === undefined ? 'is missing' : 'must be a string') })
-    .refine((value) => !value.includes('\0') && value.isWellFormed(), 'holds a character that is not text')
+    .refine(isText, NOT_TEXT)
     .refine((value) => lengthOf(value) >= least, least === 1 ? 'must not be empty' : `needs ${least} characters`)
     .refine((value) => lengthOf(value) <= most, `takes at most ${most} characters`)
     .meta({ ...(least > 0 && { minLength: least }), maxLength: most })

@@ -133,7 +133,7 @@ async function inNotifications(
 async function forgetIn(db: Db, id: string, { after, to }: { after: string; to: string }): Promise<number> {
   const named = await db.rows<{ id: string; theirs: boolean }>(sql`
     select id, (created_by = ${id} and kind <> 'notify')
-      or coalesce(audience -> 'users' = jsonb_build_array(${id}::text), false) as theirs
+      or coalesce((audience -> 'users') - ${id}::text = '[]', false) as theirs
     from ${db.t.notifications}
     where id > ${after}::uuid and id <= ${to}::uuid and (
       (created_by = ${id} and kind <> 'notify') or audience -> 'users' ? ${id}::text or audience -> 'except' ? ${id}::text

@@ -2,7 +2,7 @@
 import { z } from 'zod'
 import type { Audience, Content } from '../../domain/notification.ts'
 import { Fault } from '../faults.ts'
-import { id, text, word } from '../text.ts'
+import { id, isText, NOT_TEXT, text, word } from '../text.ts'
 
 /** Expo refuses more than this for title, body and data together. */
 export const MAX_PUSH_BYTES = 4_096
@@ -51,8 +51,8 @@ export const newNotification = z
     except: users.optional(),
     title: text(1).optional(),
     body: text(1).optional(),
-    data: z.record(z.string(), z.unknown(), 'must be an object').optional(),
-    options: options.optional(),
+    data: z.record(z.string(), z.unknown(), 'must be an object').refine(isText, NOT_TEXT).optional(),
+    options: options.refine(isText, NOT_TEXT).optional(),
     ttl: z.number('must be a number').int('must be whole').min(1, 'must be at least 1').max(MAX_TTL_SECONDS).optional(),
     send_at: z.iso.datetime({ offset: true, error: 'must be a time such as 2026-01-31T09:00:00Z' }).optional(),
     onUnknown: word(['repeat', 'drop']).optional(),
@@ -72,7 +72,7 @@ export const newNotification = z
 export type NewNotificationBody = z.output<typeof newNotification>
 
 export function audienceOf({ to, except }: NewNotificationBody): Audience {
-  const whom = to === 'everyone' ? { everyone: true as const } : to
+  const whom = to === 'everyone' ? { everyone: true as const } : 'users' in to ? { users: [...new Set(to.users)] } : to
   return except === undefined || except.length === 0 ? whom : { ...whom, except: [...new Set(except)] }
 }
 
