@@ -23,6 +23,8 @@ export const FLOOD_SHARE = 0.1
 export const FLOOD_TOKENS = 200
 /** One real notification to a suspended token in this time; nothing is ever invented for it. */
 const PROBE_EVERY_MINUTES = 10
+/** Devices in one statement: a whole platform at once would take longer than a statement may. */
+const BATCH = 5_000
 
 export async function listAlarms(db: Db, which: { open?: boolean } = {}): Promise<Alarm[]> {
   return db.kysely
@@ -98,27 +100,45 @@ export async function holdInFlood(
     on conflict do nothing`.execute(tx.kysely)
 }
 
-/** The person says: they are dead. Who has registered again since is not. @returns how many were retired; undefined: no such open alarm. */
+/**
+ * The person says: they are dead. Who has registered again since is not. The alarm ends last: until then it can be said again.
+ * @returns how many were retired; undefined: no such open alarm.
+ */
 export async function confirmFlood(db: Db, id: number, by: string): Promise<number | undefined> {
+  let devices = 0
+  for (let after = 0; ; ) {
+    const [some] = await db.rows<{ last: number | null; retired: number }>(retireHeld(db, id, after))
+    if (!some?.last) break
+    devices += some.retired
+    after = some.last
+  }
   return db.transaction(async (tx) => {
     if (!(await resolve(tx, id, 'flood', by))) return undefined
-    const retired = await tx.rows(sql`
-      with retired as (
-        update ${tx.t.push_tokens} p set active = false, inactive_reason = 'DeviceNotRegistered', inactive_at = ${tx.now}
-        from ${tx.t.held_tokens} h
-        where h.alarm_id = ${id} and p.id = h.push_token_id and p.active and p.updated_at <= h.held_at
-        returning p.id, p.user_id)
-      insert into ${tx.t.token_events} (push_token_id, kind, user_id, detail)
-      select id, 'retired', user_id, 'flood confirmed' from retired returning id`)
     await audit(tx, {
       actor: actorOf(by),
       action: 'alarm.confirm',
       subject: `alarm:${id}`,
-      detail: { kind: 'flood', devices: retired.length },
+      detail: { kind: 'flood', devices },
     })
-    return retired.length
+    return devices
   })
 }
+
+/** Of those that an open alarm holds, the next after a push token's id. */
+const retireHeld = (db: Db, alarmId: number, after: number) => sql<{ last: number | null; retired: number }>`
+  with held as (
+    select h.push_token_id as id, h.held_at from ${db.t.held_tokens} h
+    where h.alarm_id = ${alarmId} and h.push_token_id > ${after}::bigint
+      and exists (select from ${db.t.alarms} a where a.id = h.alarm_id and a.kind = 'flood' and a.resolved_at is null)
+    order by h.push_token_id limit ${BATCH}::int),
+  retired as (
+    update ${db.t.push_tokens} p set active = false, inactive_reason = 'DeviceNotRegistered', inactive_at = ${db.now}
+    from held where p.id = held.id and p.active and p.updated_at <= held.held_at
+    returning p.id, p.user_id),
+  recorded as (
+    insert into ${db.t.token_events} (push_token_id, kind, user_id, detail)
+    select id, 'retired', user_id, 'flood confirmed' from retired)
+  select (select max(id) from held) as last, (select count(*) from retired)::int as retired`
 
 /** The person says: it was a false flood; they stay. @returns whether there was such an open alarm. */
 export async function releaseFlood(db: Db, id: number, by: string): Promise<boolean> {
@@ -186,28 +206,41 @@ export async function findMended(
     join ${tx.t.deliveries} d on d.id = h.delivery_id and d.sent_at > p.inactive_at`)
 }
 
-/** All that were suspended for this project and platform come back. @returns how many. */
-export async function restoreSuspended(db: Db, { project, deviceType }: Credentials, by: string): Promise<number> {
-  return db.transaction(async (tx) => {
+/** All that were suspended for this project and platform come back. The alarm ends last: until then a probe may go out. @returns how many. */
+export async function restoreSuspended(db: Db, credentials: Credentials, by: string): Promise<number> {
+  const { project, deviceType } = credentials
+  const [start] = await db.rows<{ at: string }>(sql`select ${db.now}::text as at`)
+  let devices = 0
+  for (;;) {
+    const { length } = await db.rows(restoreSome(db, credentials, start?.at as string))
+    devices += length
+    if (length === 0) break
+  }
+  await db.transaction(async (tx) => {
     const [alarm] = await tx.rows<{ id: number }>(sql`
       update ${tx.t.alarms} set resolved_at = ${tx.now}, resolved_by = ${by}
       where kind = 'credentials' and project = ${project} and device_type = ${deviceType} and resolved_at is null
       returning id`)
-    const back = await tx.rows(sql`
-      with back as (
-        update ${tx.t.push_tokens} set active = true, inactive_reason = null, inactive_at = null
-        where inactive_reason = 'InvalidCredentials' and inactive_at is not null
-          and coalesce(project, '') = ${project} and coalesce(device_type, '') = ${deviceType}
-        returning id, user_id)
-      insert into ${tx.t.token_events} (push_token_id, kind, user_id, detail)
-      select id, 'restored', user_id, 'credentials' from back returning id`)
-    if (alarm || back.length > 0)
+    if (alarm || devices > 0)
       await audit(tx, {
         actor: actorOf(by),
         action: 'suspended.restore',
         subject: alarm ? `alarm:${alarm.id}` : `project:${project}`,
-        detail: { by, project, device_type: deviceType, devices: back.length },
+        detail: { by, project, device_type: deviceType, devices },
       })
-    return back.length
   })
+  return devices
+}
+
+/** @param until who is suspended later stays so. */
+function restoreSome(db: Db, { project, deviceType }: Credentials, until: string) {
+  const isMeant = sql`inactive_reason = 'InvalidCredentials' and inactive_at <= ${until}::timestamptz
+    and coalesce(project, '') = ${project} and coalesce(device_type, '') = ${deviceType}`
+  return sql`
+    with back as (
+      update ${db.t.push_tokens} set active = true, inactive_reason = null, inactive_at = null
+      where id in (select id from ${db.t.push_tokens} where ${isMeant} limit ${BATCH}::int) and ${isMeant}
+      returning id, user_id)
+    insert into ${db.t.token_events} (push_token_id, kind, user_id, detail)
+    select id, 'restored', user_id, 'credentials' from back returning id`
 }

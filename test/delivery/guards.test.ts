@@ -1,4 +1,5 @@
 /** Promise 5: no good token is ever lost, whatever Expo says of many of them at once. */
+import { sql } from 'kysely'
 import { describe, expect, test } from 'vitest'
 import type { ExpoMessage } from '../../src/domain/expo-message.ts'
 import type { SendAnswer } from '../../src/ports.ts'
@@ -113,8 +114,8 @@ describe.each(['PGlite', 'PostgreSQL 18'] as const)('on %s', (kind) => {
     mended = true
     await tenMinutesLater(world)
     await broadcast(world)
-    await until('the suspended to come back', async () => (await active(world)) === 300)
-    expect(await listAlarms(world.db, { open: true })).toEqual([])
+    await until('the alarm to end', async () => (await listAlarms(world.db, { open: true })).length === 0)
+    expect(await active(world)).toBe(300)
     world.sent.length = 0
     await broadcast(world)
     expect(world.sent).toHaveLength(300)
@@ -130,5 +131,23 @@ describe.each(['PGlite', 'PostgreSQL 18'] as const)('on %s', (kind) => {
     expect(await expectBalanced(world, id)).toMatchObject({ targeted: 1, skipped: 1 })
     expect(await restoreSuspended(world.db, { project: '', deviceType: 'ios' }, 'operator')).toBe(1)
     expect(await active(world)).toBe(1)
+  })
+
+  test('more of them than one statement takes are confirmed, or come back, all of them', async () => {
+    const world = await openRunning(kind)
+    const { db } = world
+    await crowd(world, 5_001)
+    await sql`insert into ${db.t.alarms} (kind) values ('flood')`.execute(db.kysely)
+    await sql`insert into ${db.t.held_tokens} (alarm_id, push_token_id)
+      select a.id, p.id from ${db.t.alarms} a cross join ${db.t.push_tokens} p`.execute(db.kysely)
+    const [flood] = await listAlarms(db)
+    expect(await confirmFlood(db, flood!.id, 'operator')).toBe(5_001)
+    expect(await confirmFlood(db, flood!.id, 'operator')).toBeUndefined()
+    expect(await active(world)).toBe(0)
+    await sql`update ${db.t.push_tokens} set inactive_reason = 'InvalidCredentials', device_type = 'ios'`.execute(
+      db.kysely,
+    )
+    expect(await restoreSuspended(db, { project: '', deviceType: 'ios' }, 'operator')).toBe(5_001)
+    expect(await active(world)).toBe(5_001)
   })
 })
