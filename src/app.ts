@@ -24,7 +24,7 @@ import { openMetrics } from './metrics/metrics.ts'
 import type { Clock, Emit, PushGateway } from './ports.ts'
 import { sandboxPlugin } from './sandbox/plugin.ts'
 import { type KeptSecrets, keptSecrets } from './secrets.ts'
-import { isDatabaseAway } from './store/away.ts'
+import { DatabaseRefused, hintOfRefusal, isDatabaseAway } from './store/away.ts'
 import { type Database, openPglite, openPostgres } from './store/open.ts'
 import type { OpenTracing } from './tracing.ts'
 
@@ -193,6 +193,8 @@ export async function openDatabase(config: Config, emit: Emit, log: Log, stop?: 
     try {
       return await openPostgres({ url, schema, emit })
     } catch (error) {
+      const hint = hintOfRefusal(error)
+      if (hint !== undefined) throw new DatabaseRefused(error, hint)
       if (!isDatabaseAway(error) || stop?.aborted) throw error
       log.warn({ err: error }, `The database does not answer; trying again every ${DATABASE_RETRY_MS / 1000} s`)
       await wait(DATABASE_RETRY_MS, undefined, { signal: stop })

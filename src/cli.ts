@@ -6,7 +6,7 @@ import manifest from '../package.json' with { type: 'json' }
 import { CommandFault } from './commands/fault.ts'
 import { addRemoteVerbs } from './commands/remote-verbs.ts'
 import { ConfigFault } from './config.ts'
-import { DatabaseLocked } from './store/away.ts'
+import { DatabaseLocked, DatabaseRefused } from './store/away.ts'
 import { NewerDatabase } from './store/compatibility.ts'
 import { FolderLocked } from './store/folder-lock.ts'
 
@@ -77,7 +77,9 @@ await program.parseAsync().catch(tell)
 
 function tell(error: unknown): void {
   if (error instanceof ConfigFault) return end(error.message, error.exitCode)
-  const saysAll = [CommandFault, FolderLocked, NewerDatabase, DatabaseLocked].some((kind) => error instanceof kind)
+  const saysAll = [CommandFault, FolderLocked, NewerDatabase, DatabaseLocked, DatabaseRefused].some(
+    (kind) => error instanceof kind,
+  )
   if (saysAll) return end((error as Error).message, 1)
   const { code, message, syscall } = error as NodeJS.ErrnoException
   if (syscall === 'listen') return end(`Cannot listen there: ${message}. Set PORT or HOST to something else.`, 1)

@@ -48,3 +48,19 @@ export class DatabaseLocked extends Error {
     super('Somebody holds a table that is to be changed: a backup, perhaps. Try again when it has ended.')
   }
 }
+
+/** The database answers, and does not let this user in; the sentence says what to do about it. */
+export class DatabaseRefused extends Error {
+  constructor(error: unknown, hint: string) {
+    super(`The database does not let Belfry in (${(error as Error).message}). ${hint}`)
+  }
+}
+
+/** What a person can do about a PostgreSQL that answers and refuses; undefined: it is something else. */
+export function hintOfRefusal(error: unknown): string | undefined {
+  const code = codeOf(error) ?? ''
+  if (code.startsWith('28')) return 'Check user and password in DATABASE_URL.'
+  if (code === '3D000') return 'Create this database, or name another one in DATABASE_URL.'
+  if (code === '42501') return 'Let the user create schemas in this database.'
+  return undefined
+}

@@ -130,6 +130,29 @@ describe('each fault is told:', () => {
     )
   })
 
+  test('a database that lets nobody in: the start says it in a sentence, too', async () => {
+    const postgres = await sharedPostgres()
+    const own = new URL(await postgres.createDatabase())
+    const role = `stranger_${own.pathname.slice(1)}`
+    await query(own.href, `create role "${role}" login`)
+    own.username = role
+    const server = `postgres://postgres@127.0.0.1:${postgres.port}`
+    const refused = (url: string) => runCommand(['serve'], { env: { DATABASE_URL: url } })
+    const starts = await Promise.all([
+      refused(`${server}/not_there`),
+      refused(`${server.replace('postgres@', 'nobody_here@')}/postgres`),
+      refused(own.href),
+    ])
+    expect(starts.map(({ code }) => code)).toEqual([1, 1, 1])
+    const said = starts.map(({ stderr }) => stderr.trimEnd())
+    expect(said[0]).toMatch(/^The database does not let Belfry in \(.*not_there.*\)\. Create this database/)
+    expect(said[1]).toMatch(/^The database does not let Belfry in \(.*nobody_here.*\)\. Check user and password/)
+    expect(said[2]).toMatch(
+      /^The database does not let Belfry in \(permission denied.*\)\. Let the user create schemas/,
+    )
+    expect(said.join('\n').split('\n')).toHaveLength(3)
+  })
+
   test('Expo: name, connection, TLS, answer, access token', async () => {
     const html = await serve((_request, response) => response.end('<html>Please log in</html>'))
     const silent = await serve((request) => request.socket.destroy())

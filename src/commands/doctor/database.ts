@@ -1,4 +1,5 @@
 import type { Config } from '../../config.ts'
+import { hintOfRefusal } from '../../store/away.ts'
 import { type Look, lookAtFolder, lookAtPostgres } from '../../store/look.ts'
 import { clock, type Finding, fault, fine, reasonOf, TIMEOUT_MS, warn } from './finding.ts'
 
@@ -58,9 +59,5 @@ function tables(what: string, { version, tables: state, migrations, mayCreate }:
   ]
 }
 
-function hintOf(error: unknown): string {
-  const { code = '' } = error as NodeJS.ErrnoException
-  if (code.startsWith('28')) return 'Check user and password in DATABASE_URL.'
-  if (code === '3D000') return 'Create this database, or name another one in DATABASE_URL.'
-  return 'Is it running, and does this machine reach it? DATABASE_URL says where it is.'
-}
+const hintOf = (error: unknown): string =>
+  hintOfRefusal(error) ?? 'Is it running, and does this machine reach it? DATABASE_URL says where it is.'
