@@ -1,31 +1,35 @@
-/** Waiting for a place under Expo's limit. One asker a lane: the others queue up here, in memory, not at the database. */
+/** Waiting for a place under Expo's limit; who asks comes from `turns`, one at a time. */
 import type { Clock, Lane } from '../ports.ts'
 import type { Db } from '../store/db.ts'
 import { MAX_RECIPIENTS, sizeBeside } from '../domain/requests.ts'
 import { directRate, leftLate, lowerPace, takeSlot } from '../store/pace.ts'
 import { openDepartures } from './departures.ts'
+import { INLINE_WAIT_MS } from './sending.ts'
 
 export interface Pace {
   /** Whether one worker alone could send that fast: a broadcast waits for it, and for nothing else. */
   isNarrow: boolean
-  /** @returns a place; nothing when `stop` came first. */
-  take(ask: Ask, stop: AbortSignal): Promise<Place | undefined>
+  take(ask: Ask, stop: AbortSignal): Promise<Place | NoPlace>
   /** How many recipients the requests of a broadcast to these should have: full ones, but where direct ones share the second. */
   requestSize(project: string | null, count: number): Promise<number>
   /** Expo said 429. */
   lower(project: string | null, holdMs: number): Promise<void>
 }
 
-interface Ask {
+export interface Ask {
   project: string | null
   lane: Lane
   recipients: number
 }
 
 export interface Place {
+  kind: 'go'
   /** Resolves when the request may leave, at once. It is then counted as having left. */
   depart(): Promise<void>
 }
+
+/** The program is to stop; or the next place is so far away that the notification may have ended by then. */
+export type NoPlace = { kind: 'stopped' } | { kind: 'held'; afterMs: number; reason: string }
 
 /** The window is longer than Expo's second, so that less than this matters to nobody. */
 const LATE_MS = 8
@@ -38,6 +42,8 @@ const LEAST_DIRECT = 0.5
 const DIRECT_SPREAD = 2
 /** Expo names no time with a 429: the window it counts in is a second. */
 const DEFAULT_HOLD_MS = 1_000
+/** What people read of it. */
+const HELD = 'Expo has had too many requests'
 
 /** What a worker reaches behind an Expo that takes 100 ms. */
 const NARROW_UP_TO_PER_SECOND = 6_000
@@ -47,17 +53,18 @@ export function openPace(db: Db, clock: Clock, limit: number): Pace {
   const pass = openDepartures(clock, limit)
   /** What every answer of this database takes makes nobody late. */
   const answerTimes: number[] = []
-  const ask = async (request: Ask, stop: AbortSignal): Promise<Place | undefined> => {
+  const ask = async (request: Ask, stop: AbortSignal): Promise<Place | NoPlace> => {
     const project = request.project ?? ''
     while (!stop.aborted) {
       const asked = clock.monotonic()
       const { at, waitMs } = await takeSlot(db, { ...request, project, perSecond: limit })
       answerTimes.push(clock.monotonic() - asked)
       if (answerTimes.length > ANSWERS_REMEMBERED) answerTimes.shift()
-      if (at !== null) return { depart: () => depart(request, asked, at) }
+      if (at !== null) return { kind: 'go', depart: () => depart(request, asked, at) }
+      if (waitMs > INLINE_WAIT_MS) return { kind: 'held', afterMs: waitMs, reason: HELD }
       if (waitMs > 0) await clock.wait(Math.min(Math.max(1, waitMs), LONGEST_NAP_MS), stop)
     }
-    return undefined
+    return { kind: 'stopped' }
   }
   const depart = async ({ project, recipients }: Ask, asked: number, slotAt: string) => {
     await pass(project, recipients)
@@ -66,14 +73,11 @@ export function openPace(db: Db, clock: Clock, limit: number): Pace {
     if (lateMs > LATE_MS)
       void leftLate(db, { project: project ?? '', recipients, slotAt, lateMs }).catch(() => undefined)
   }
-  const last: Record<Lane, Promise<unknown>> = { direct: Promise.resolve(), broadcast: Promise.resolve() }
   return {
     isNarrow: limit > 0 && limit <= NARROW_UP_TO_PER_SECOND,
     take(request, stop) {
-      if (limit === 0) return Promise.resolve(stop.aborted ? undefined : { depart: async () => undefined })
-      const turn = last[request.lane].then(() => ask(request, stop))
-      last[request.lane] = turn.catch(() => undefined)
-      return turn
+      if (limit > 0) return ask(request, stop)
+      return Promise.resolve(stop.aborted ? { kind: 'stopped' } : { kind: 'go', depart: async () => undefined })
     },
     async requestSize(project, count) {
       if (limit === 0) return MAX_RECIPIENTS

@@ -4,7 +4,7 @@ import { all } from '../domain/all.ts'
 import type { Parcel } from './parcel.ts'
 import { addressed } from './plan.ts'
 import type { Send } from './sender.ts'
-import type { SenderParts } from './sending.ts'
+import { INLINE_WAIT_MS, type SenderParts } from './sending.ts'
 import type { HeadStart } from './turns.ts'
 
 /** What is left of some requests must wait. */
@@ -19,9 +19,6 @@ export type Ended = 'done' | 'not_begun' | 'stopped' | Hold
 
 /** @param start of parcels that are begun already. */
 export type Run = (lane: Lane, parcels: Parcel[], tries: number, start?: HeadStart) => Promise<Ended>
-
-/** Shorter waits are not worth giving the work back to the queue. */
-const INLINE_WAIT_MS = 2_000
 
 export function openRun(parts: SenderParts, send: Send): Run {
   const run: Run = async (lane, parcels, tries, start) => {

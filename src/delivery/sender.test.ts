@@ -23,7 +23,9 @@ function sender({ broken, times: left = 0, told = [] }: { broken?: string; times
   const fails = (what: string) => what === broken && left-- > 0
   const connections = openConnections(1, () => 0, true)
   const stop = new AbortController().signal
-  const pace = { take: async () => (fails('pace') ? away() : { depart: async () => undefined }) } as unknown as Pace
+  const pace = {
+    take: async () => (fails('pace') ? away() : { kind: 'go', depart: async () => undefined }),
+  } as unknown as Pace
   const parts = {
     clock,
     connections,

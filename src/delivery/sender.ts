@@ -48,7 +48,7 @@ async function sendBegun(
   if (request.slots.length === 0) return settleGone(parts, begun)
   const taking = start?.turn ?? parts.turns.take(lane, project, request.slots.length)
   const turn = await taking.catch((error: unknown) => putBack(parts, begun, error))
-  if (!turn) return release(parts, begun, { kind: 'stopped' })
+  if (turn.kind !== 'go') return release(parts, begun, turn)
   const admission = await parts.breaker.admit(project).catch((error: unknown) => {
     turn.giveBack()
     return putBack(parts, begun, error)

@@ -35,6 +35,9 @@ export type Sent =
   | { kind: 'held'; afterMs: number; reason: string }
   | { kind: 'stopped' }
 
+/** Shorter waits are not worth giving the work back to the queue. */
+export const INLINE_WAIT_MS = 2_000
+
 /** Certainly not sent: back to the plan. */
 export async function release<S extends Sent>(
   parts: Pick<SenderParts, 'db' | 'clock' | 'emit'>,

@@ -3,7 +3,7 @@ import { openConnections } from './connections.ts'
 import type { Pace, Place } from './pace.ts'
 import { openTurns } from './turns.ts'
 
-const place: Place = { depart: async () => undefined }
+const place: Place = { kind: 'go', depart: async () => undefined }
 const stop = new AbortController().signal
 const ticks = () => new Promise((resolve) => setImmediate(resolve))
 
@@ -37,4 +37,21 @@ test('a head start whose database goes away fails nobody but who waits for it, a
 test('no permit, no head start', () => {
   const lane = turns(async () => place)
   expect([lane.ahead(null, 1), lane.ahead(null, 1), lane.ahead(null, 1)].map(Boolean)).toEqual([true, true, false])
+})
+
+test('a project that waits for the pace keeps back only its own, in their order', async () => {
+  const asked: (string | null)[] = []
+  const { promise: paced, resolve: goOn } = Promise.withResolvers<Place>()
+  const connections = openConnections(3, () => 0, true)
+  const take: Pace['take'] = ({ project }) => {
+    asked.push(project)
+    return project === 'held' ? paced : Promise.resolve(place)
+  }
+  const lanes = openTurns({ connections, pace: { take } as Pace, stop })
+  const own = [lanes.take('direct', 'held', 1), lanes.take('direct', 'held', 1)]
+  await lanes.take('direct', 'other', 1)
+  expect(asked).toEqual(['held', 'other'])
+  goOn(place)
+  await Promise.all(own)
+  expect(asked).toEqual(['held', 'other', 'held'])
 })

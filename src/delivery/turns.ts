@@ -1,7 +1,7 @@
 /** Who may send when: a turn is a connection, and then a place in the pace. */
 import type { Lane } from '../ports.ts'
 import type { GiveBackPermit } from './connections.ts'
-import type { Place } from './pace.ts'
+import type { Ask, NoPlace, Place } from './pace.ts'
 import type { SenderParts } from './sending.ts'
 
 type GiveBack = () => void
@@ -12,8 +12,7 @@ export interface Turn extends Place {
 }
 
 export interface Turns {
-  /** @returns nothing when the program is to stop. */
-  take(lane: Lane, project: string | null, recipients: number): Promise<Turn | undefined>
+  take(lane: Lane, project: string | null, recipients: number): Promise<Turn | NoPlace>
   /** A direct request's permit, and its turn under way, before its intent is saved; nothing when all permits are taken. */
   ahead(project: string | null, recipients: number): HeadStart | undefined
 }
@@ -21,26 +20,34 @@ export interface Turns {
 /** So that the intent and the pace are written at the same time. */
 export interface HeadStart {
   permit: GiveBackPermit
-  turn: Promise<Turn | undefined>
+  turn: Promise<Turn | NoPlace>
   /** Gives back what is still held of both. */
   leave: GiveBack
 }
 
-/** One request a lane at a time: those that wait for the pace must not sit on the connections that the other lane could use. */
+/**
+ * One request a lane and project at a time: those that wait for the pace must not sit on the connections that others could
+ * use, and a project that is held keeps nobody else back.
+ */
 export function openTurns({ connections, pace, stop }: Pick<SenderParts, 'connections' | 'pace' | 'stop'>): Turns {
-  const turns: Record<Lane, Promise<unknown>> = { direct: Promise.resolve(), broadcast: Promise.resolve() }
+  const last = new Map<string, Promise<unknown>>()
+  const turnFor = async (ask: Ask): Promise<Turn | NoPlace> => {
+    const giveBack = await connections.connection(ask.lane)
+    let place: Place | NoPlace | undefined
+    try {
+      place = await pace.take(ask, stop)
+      return place.kind === 'go' ? { ...place, giveBack } : place
+    } finally {
+      if (place?.kind !== 'go') giveBack()
+    }
+  }
   const take: Turns['take'] = (lane, project, recipients) => {
-    const turn = turns[lane].then(async () => {
-      const giveBack = await connections.connection(lane)
-      let place: Place | undefined
-      try {
-        place = await pace.take({ project, lane, recipients }, stop)
-        return place && { ...place, giveBack }
-      } finally {
-        if (!place) giveBack()
-      }
-    })
-    turns[lane] = turn.catch(() => undefined)
+    const queue = `${lane} ${project ?? ''}`
+    const turn = (last.get(queue) ?? Promise.resolve()).then(() => turnFor({ project, lane, recipients }))
+    // Apps name their projects themselves: no queue is remembered for longer than somebody stands in it.
+    const forget = () => last.get(queue) === over && last.delete(queue)
+    const over: Promise<unknown> = turn.then(forget, forget)
+    last.set(queue, over)
     return turn
   }
   return {
@@ -52,7 +59,7 @@ export function openTurns({ connections, pace, stop }: Pick<SenderParts, 'connec
       const leave = () => {
         permit()
         turn.then(
-          (taken) => taken?.giveBack(),
+          (taken) => taken.kind === 'go' && taken.giveBack(),
           () => undefined,
         )
       }

@@ -1,6 +1,7 @@
 /** Expo's limit is used, not broken, and a direct request does not queue behind a broadcast. */
 import { TestClock } from 'pg-boss'
 import { describe, expect, test } from 'vitest'
+import { notificationState } from '../../src/store/notifications.ts'
 import { directRate, leftLate, lowerPace, takeSlot } from '../../src/store/pace.ts'
 import { crowd } from '../kit/books.ts'
 import { until } from '../kit/guard.ts'
@@ -146,5 +147,28 @@ describe.each(KINDS)('on %s', (kind) => {
     const after = titles.length - 1 - titles.indexOf('direct')
     expect(titles).toContain('direct')
     expect(after).toBeGreaterThan(5)
+  })
+
+  test('a 429 holds its own project only, and what passes its time meanwhile is not sent', async () => {
+    const held = { kind: 'later', reason: 'too many', status: 429, rateLimited: true, afterMs: 4_000 } as const
+    const world = await openRunning(
+      kind,
+      { send: (messages, call) => (call === 1 ? held : allOk(messages)) },
+      { rateLimit: 600 },
+    )
+    const token = await world.device('ann', { project: '@a/a' })
+    const other = await world.device('bob', { project: '@b/b' })
+    // The pace of a project is lowered in its row, which its first request makes.
+    const first = await world.notify({ audience: { users: ['ann'] } })
+    await until('the 429', async () => (await notificationState(world.db, first))?.postponed)
+    const short = await world.notify({ audience: { users: ['ann'] }, ttlSeconds: 2 })
+    await until('it to be put off', async () => (await notificationState(world.db, short))?.postponed)
+    const asked = performance.now()
+    await world.notify({ audience: { users: ['bob'] } })
+    await until('the other project', () => world.sent.some((one) => one.token === other))
+    expect(performance.now() - asked).toBeLessThan(1_500)
+    await world.drain()
+    expect(await notificationState(world.db, short)).toMatchObject({ state: 'expired' })
+    expect(world.sent.filter((one) => one.token === token)).toHaveLength(2)
   })
 })
