@@ -84,6 +84,11 @@ test.each<[string, Answer, object]>([
     json(429, errors('TOO_MANY_REQUESTS'), { 'retry-after': '3' }),
     { kind: 'later', rateLimited: true, afterMs: 3_000 },
   ],
+  [
+    '429 for days',
+    json(429, errors('TOO_MANY_REQUESTS'), { 'retry-after': '999999' }),
+    { kind: 'later', rateLimited: true, afterMs: 600_000 },
+  ],
   ['429 without a body', text(429, ''), { kind: 'later', rateLimited: true }],
   [
     'mixed projects',

@@ -133,12 +133,17 @@ function readSend(answer: Answer, recipients: number): SendAnswer {
   return { kind: 'ambiguous', reason: describeAnswer(answer), status }
 }
 
+/** What stands between Expo and here may say days by mistake; asking once in a while costs one request. */
+const LONGEST_RETRY_AFTER_SECONDS = 10 * 60
+
 /** Seconds or a date; Expo documents neither, so nothing depends on it. */
 function retryAfter(answer: Answer): { afterMs?: number } {
   const header = answer.headers['retry-after']
   if (typeof header !== 'string') return {}
   const seconds = /^\d{1,6}$/.test(header.trim()) ? Number(header) : (Date.parse(header) - Date.now()) / 1000
-  return Number.isFinite(seconds) && seconds >= 0 ? { afterMs: seconds * 1000 } : {}
+  return Number.isFinite(seconds) && seconds >= 0
+    ? { afterMs: Math.min(seconds, LONGEST_RETRY_AFTER_SECONDS) * 1000 }
+    : {}
 }
 
 function describeAnswer({ status, body }: Answer): string {
