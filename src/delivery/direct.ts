@@ -1,6 +1,6 @@
 /** The senders of direct notifications: up to a hundred at once, packed into shared requests, each with its own books. */
-import type { Device, Recipient, SkipReason } from '../domain/notification.ts'
-import { MAX_RECIPIENTS, pack } from '../domain/requests.ts'
+import type { Device, SkipReason } from '../domain/notification.ts'
+import { pack } from '../domain/requests.ts'
 import { finishNotifications, loadNotification, type Notification, setPostponed } from '../store/notifications.ts'
 import { parkJob } from '../store/parked.ts'
 import { findDirectWork, type Piece, type Plan } from '../store/plan.ts'
@@ -47,7 +47,7 @@ export async function sendDirect(place: Workplace, run: Run, jobs: DirectJob[]):
 
 async function sendTasks(place: Workplace, run: Run, tasks: Task[]): Promise<void> {
   const { parcels, taken, skipped, start } = await parcelsOf(place, tasks)
-  const ends = await sendParcels(run, { parcels, tasks: taken, start })
+  const ends = await sendParcels(run, place.pace.largestRequest, { parcels, tasks: taken, start })
   const done = taken.filter((task) => ends.get(task.notification.id) === 'done')
   await finish(place, done, skipped)
   for (const task of taken) {
@@ -82,7 +82,7 @@ interface Planned {
 
 async function parcelsOf(place: Workplace, tasks: Task[]): Promise<Planned> {
   const [planned, fresh] = [tasks.filter((task) => task.plan), tasks.filter((task) => !task.plan)]
-  const { work, taken, skipped } = chooseUpTo(MOST_RECIPIENTS, fresh)
+  const { work, taken, skipped } = chooseUpTo(MOST_RECIPIENTS, fresh, place.pace.largestRequest)
   const start = planned.length === 0 ? startAhead(place, work) : undefined
   const parcels = await planNew(place.db, work, start !== undefined).catch((error: unknown) => {
     start?.leave()
@@ -95,16 +95,16 @@ async function parcelsOf(place: Workplace, tasks: Task[]): Promise<Planned> {
 }
 
 /** What fits into one request need not be planned first and begun afterwards, nor wait for its turn until then. */
-function startAhead({ breaker, turns }: Workplace, work: ToPlan[]): HeadStart | undefined {
+function startAhead({ breaker, turns, pace }: Workplace, work: ToPlan[]): HeadStart | undefined {
   if (work.some(mayBeSkipped)) return undefined
   const recipients = work.flatMap((one) => one.recipients)
   const [project, ...others] = new Set(recipients.map((one) => one.project))
-  if (project === undefined || others.length > 0 || recipients.length > MAX_RECIPIENTS) return undefined
+  if (project === undefined || others.length > 0 || recipients.length > pace.largestRequest) return undefined
   return breaker.look(project).kind === 'go' ? turns.ahead(project, recipients.length) : undefined
 }
 
-function chooseUpTo(most: number, tasks: Task[]) {
-  const work: { notification: Notification; chunk: number; recipients: Recipient[] }[] = []
+function chooseUpTo(most: number, tasks: Task[], inOneRequest: number) {
+  const work: ToPlan[] = []
   const taken: Task[] = []
   const skipped: Planned['skipped'] = new Map()
   let count = 0
@@ -116,7 +116,7 @@ function chooseUpTo(most: number, tasks: Task[]) {
     if (recipients.length === 0) skipped.set(task, 'no_push_token')
     else {
       taken.push(task)
-      work.push({ notification: task.notification, chunk: DIRECT_CHUNK, recipients })
+      work.push({ notification: task.notification, chunk: DIRECT_CHUNK, recipients, most: inOneRequest })
     }
   }
   return { work, taken, skipped }
@@ -125,13 +125,14 @@ function chooseUpTo(most: number, tasks: Task[]) {
 /** How each notification ended: its parcels may have travelled in several requests. */
 async function sendParcels(
   run: Run,
+  most: number,
   { parcels, tasks, start }: Pick<Planned, 'parcels' | 'start'> & { tasks: Task[] },
 ): Promise<Map<string, Ended>> {
   const tries = Math.max(0, ...tasks.map((task) => task.job.data.tries))
   const ends = new Map<string, Ended[]>(tasks.map((task) => [task.notification.id, []]))
   const sized = parcels.map((parcel) => ({ parcel, project: parcel.delivery.project, size: parcel.recipients.length }))
   await all(
-    pack(sized).map(async (request) => {
+    pack(sized, most).map(async (request) => {
       const end = await run(
         'direct',
         request.map((one) => one.parcel),

@@ -9,6 +9,8 @@ import { INLINE_WAIT_MS } from './sending.ts'
 export interface Pace {
   /** Whether one worker alone could send that fast: a broadcast waits for it, and for nothing else. */
   isNarrow: boolean
+  /** Recipients in one request: what Expo takes, and what fits into the limit. */
+  largestRequest: number
   take(ask: Ask, stop: AbortSignal): Promise<Place | NoPlace>
   /** How many recipients the requests of a broadcast to these should have: full ones, but where direct ones share the second. */
   requestSize(project: string | null, count: number): Promise<number>
@@ -50,6 +52,7 @@ const NARROW_UP_TO_PER_SECOND = 6_000
 
 /** @param limit recipients a second, all processes together; 0: none, and the row is never touched. */
 export function openPace(db: Db, clock: Clock, limit: number): Pace {
+  const largestRequest = limit > 0 ? Math.min(MAX_RECIPIENTS, limit) : MAX_RECIPIENTS
   const pass = openDepartures(clock, limit)
   /** What every answer of this database takes makes nobody late. */
   const answerTimes: number[] = []
@@ -75,12 +78,13 @@ export function openPace(db: Db, clock: Clock, limit: number): Pace {
   }
   return {
     isNarrow: limit > 0 && limit <= NARROW_UP_TO_PER_SECOND,
+    largestRequest,
     take(request, stop) {
       if (limit > 0) return ask(request, stop)
       return Promise.resolve(stop.aborted ? { kind: 'stopped' } : { kind: 'go', depart: async () => undefined })
     },
     async requestSize(project, count) {
-      if (limit === 0) return MAX_RECIPIENTS
+      if (limit === 0) return largestRequest
       const direct = await directRate(db, project ?? '')
       return sizeBeside(count, limit, direct < LEAST_DIRECT ? 0 : Math.ceil(direct * DIRECT_SPREAD))
     },

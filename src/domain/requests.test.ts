@@ -63,14 +63,18 @@ test('beside direct ones, as many whole requests as fit leave room for them, and
 })
 
 test('small parcels share requests without being cut', () => {
-  const parcel = fc.record({ project, size: fc.integer({ min: 1, max: MAX_RECIPIENTS }) })
+  const parcelsUpTo = (most: number) =>
+    fc.array(fc.record({ project, size: fc.integer({ min: 1, max: most }) }), { maxLength: 200 })
+  const some = fc
+    .integer({ min: 1, max: MAX_RECIPIENTS })
+    .chain((most) => fc.tuple(fc.constant(most), parcelsUpTo(most)))
   fc.assert(
-    fc.property(fc.array(parcel, { maxLength: 200 }), (parcels) => {
-      const requests = pack(parcels)
+    fc.property(some, ([most, parcels]) => {
+      const requests = pack(parcels, most)
       expect(requests.flat()).toHaveLength(parcels.length)
       for (const request of requests) {
         expect(new Set(request.map((one) => one.project)).size).toBe(1)
-        expect(request.reduce((sum, one) => sum + one.size, 0)).toBeLessThanOrEqual(MAX_RECIPIENTS)
+        expect(request.reduce((sum, one) => sum + one.size, 0)).toBeLessThanOrEqual(most)
       }
     }),
   )

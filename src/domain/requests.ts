@@ -50,13 +50,16 @@ function slices<T>(items: readonly T[], size: number): T[][] {
   return parts
 }
 
-/** Fills shared requests with small parcels, in order; a parcel is never cut. */
-export function pack<P extends { project: string | null; size: number }>(parcels: readonly P[]): P[][] {
+/**
+ * Fills shared requests with small parcels, in order; a parcel is never cut.
+ * @param most recipients in one request; never more than Expo takes.
+ */
+export function pack<P extends { project: string | null; size: number }>(parcels: readonly P[], most: number): P[][] {
   const open = new Map<string | null, { parcels: P[]; size: number }>()
   const full: P[][] = []
   for (const parcel of parcels) {
     const request = open.get(parcel.project)
-    if (request && request.size + parcel.size <= MAX_RECIPIENTS) {
+    if (request && request.size + parcel.size <= most) {
       request.parcels.push(parcel)
       request.size += parcel.size
       continue

@@ -3,6 +3,7 @@ import { TestClock } from 'pg-boss'
 import { describe, expect, test } from 'vitest'
 import { notificationState } from '../../src/store/notifications.ts'
 import { directRate, leftLate, lowerPace, takeSlot } from '../../src/store/pace.ts'
+import type { ExpoMessage } from '../../src/domain/expo-message.ts'
 import { crowd } from '../kit/books.ts'
 import { until } from '../kit/guard.ts'
 import { type Kind, KINDS, allOk, openDatabase, openRunning } from '../kit/inside.ts'
@@ -147,6 +148,23 @@ describe.each(KINDS)('on %s', (kind) => {
     const after = titles.length - 1 - titles.indexOf('direct')
     expect(titles).toContain('direct')
     expect(after).toBeGreaterThan(5)
+  })
+
+  test('a direct request is never larger than the limit, neither whole nor shared', async () => {
+    const sizes: number[] = []
+    const send = (messages: ExpoMessage[]) => {
+      sizes.push(messages.reduce((sum, { to }) => sum + to.length, 0))
+      return allOk(messages)
+    }
+    const world = await openRunning(kind, { send }, { rateLimit: 50, maxConcurrentRequests: 1 })
+    for (let n = 0; n < 60; n++) await world.device('ben')
+    for (let n = 0; n < 30; n++) await world.device(`one of a pair ${n % 2}`)
+    await Promise.all(
+      ['ben', 'one of a pair 0', 'one of a pair 1'].map((user) => world.notify({ audience: { users: [user] } })),
+    )
+    await world.drain()
+    expect(sizes.reduce((sum, size) => sum + size)).toBe(90)
+    expect(Math.max(...sizes)).toBeLessThanOrEqual(50)
   })
 
   test('a 429 holds its own project only, and what passes its time meanwhile is not sent', async () => {
