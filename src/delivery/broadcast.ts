@@ -150,7 +150,8 @@ async function postpone(place: Workplace, job: ChunkJob, hold: Hold): Promise<vo
   await place.db.transaction(async (tx) => {
     await place.queue.postpone(tx, job, { ...job.data, baton: null, tries: hold.tries }, hold.afterMs)
     await setPostponed(tx, [job.data.notificationId], hold.reason)
-    await passBaton(tx, job)
+    // Its end may be far: what is held may be one project of many, and the others are still to be reached.
+    await passBaton(tx, job, hold.afterMs)
   })
 }
 
@@ -164,8 +165,8 @@ async function parkChunk(place: Workplace, job: ChunkJob): Promise<void> {
 }
 
 /** The chunk in the middle of a page asks for the next page, in the transaction in which it leaves the queue. */
-async function passBaton(tx: Db, job: ChunkJob): Promise<void> {
+async function passBaton(tx: Db, job: ChunkJob, afterMs = 0): Promise<void> {
   const { baton, notificationId, trace } = job.data
   if (baton === null) return
-  await tx.enqueue('fan-out', [{ notificationId, page: baton, ...(trace !== undefined && { trace }) }])
+  await tx.enqueue('fan-out', [{ notificationId, page: baton, ...(trace !== undefined && { trace }) }], afterMs)
 }

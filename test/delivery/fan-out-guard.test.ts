@@ -170,3 +170,18 @@ test('while nothing may be sent, no broadcast is cut', async () => {
   const row = await world.db.kysely.selectFrom('notifications').selectAll().where('id', '=', id).executeTakeFirst()
   expect(row).toMatchObject({ state: 'queued', page: 0, chunks: 0 })
 })
+
+test('while a project is held, the next page is not asked for before the hold is over', async () => {
+  const send = () => ({ kind: 'refused', status: 403, code: 'UNAUTHORIZED', message: 'no' }) as const
+  const world = await openRunning('PostgreSQL 18', { send })
+  await crowd(world, CHUNK_TOKENS * PAGE_CHUNKS + 1)
+  await sql`update belfry.push_tokens set project = '@a/app'`.execute(world.db.kysely)
+  await world.notify({ audience: { everyone: true } })
+  const [next] = await until('the job of the next page', async () => {
+    const rows = await world.db.rows<{ waitMs: number }>(sql`
+      select (extract(epoch from start_after - created_on) * 1000)::float8 as "waitMs"
+      from belfry_queue.job where name = 'fan-out' and (data ->> 'page')::int = 1`)
+    return rows.length > 0 && rows
+  })
+  expect(next?.waitMs).toBeGreaterThan(10_000)
+})
