@@ -91,14 +91,12 @@ function tellReceipts({ emit }: Workplace, judged: Judged[], ms: number): void {
 }
 
 function refusedIn({ before, refused }: Judged) {
-  return refused.map(({ position, code, message, fate }) => ({
+  return refused.map(({ position, ...refusal }) => ({
     tokenId: before.token_ids[position] ?? 0,
     deliveryId: before.id,
     project: before.project ?? '',
     stage: 'receipt' as const,
-    code,
-    message,
-    fate,
+    ...refusal,
   }))
 }
 

@@ -28,12 +28,10 @@ function settlement(parcel: Begun, verdict: PartVerdict): Settlement {
   return {
     project: parcel.delivery.project,
     settled: { ...parcel.held, results: verdict.results, ticketIds: verdict.ticketIds },
-    refused: verdict.refused.map(({ position, code, message, fate }) => ({
+    refused: verdict.refused.map(({ position, ...refusal }) => ({
       tokenId: parcel.delivery.token_ids[position] ?? 0,
       stage: 'ticket',
-      code,
-      message,
-      fate,
+      ...refusal,
     })),
   }
 }

@@ -24,6 +24,7 @@ import type { Take, Tally } from './tally.ts'
 
 export interface Refused extends Omit<Refusal, 'deliveryId'> {
   fate: TokenFate
+  pushToken?: string | undefined
 }
 
 export interface Settlement {
@@ -140,7 +141,9 @@ export async function writeRefused(
   const tells: Tell[] = []
   for (const [project, ofProject] of Map.groupBy(refused, (one) => one.project)) {
     const judged = (fate: TokenFate) =>
-      ofProject.filter((one) => one.fate === fate).map((one) => ({ id: one.tokenId, deliveryId: one.deliveryId }))
+      ofProject
+        .filter((one) => one.fate === fate)
+        .map(({ tokenId: id, pushToken: token, deliveryId }) => ({ id, token, deliveryId }))
     const dead = judged('retire')
     if (dead.length > 0) await failpoint('before_retire')
     const stage = ofProject.some((one) => one.stage === 'receipt') ? 'receipt' : 'ticket'

@@ -11,7 +11,9 @@ test('tickets are matched by position, and who is gone is skipped', () => {
   ])
   expect(verdict?.results).toEqual([RESULT.accepted, RESULT.skipped, RESULT.refused])
   expect(verdict?.ticketIds).toEqual(['t1', null, null])
-  expect(verdict?.refused).toEqual([{ position: 2, code: 'DeviceNotRegistered', message: 'gone', fate: 'retire' }])
+  expect(verdict?.refused).toEqual([
+    { position: 2, code: 'DeviceNotRegistered', message: 'gone', fate: 'retire', pushToken: 'b' },
+  ])
 })
 
 test('an error that names another token than the one at its position costs nobody a token', () => {

@@ -9,6 +9,8 @@ export interface Refused {
   code: string | null
   message: string
   fate: TokenFate
+  /** Whom the no was said to, where that is known. */
+  pushToken?: string | undefined
 }
 
 export interface PartVerdict {
@@ -41,13 +43,15 @@ export function judgeTickets(
       verdict.ticketIds[position] = ticket.id
       return
     }
-    const aboutThisToken = ticket.pushToken === undefined || ticket.pushToken === parts[part]?.[position]
+    const pushToken = parts[part]?.[position] ?? undefined
+    const aboutThisToken = ticket.pushToken === undefined || ticket.pushToken === pushToken
     verdict.results[position] = RESULT.refused
     verdict.refused.push({
       position,
       code: ticket.code,
       message: ticket.message,
       fate: aboutThisToken ? ruleFor(ticket.code).fate : 'keep',
+      pushToken,
     })
   })
   return verdicts
@@ -66,7 +70,8 @@ export function judgeReceipts(
     const receipt = receipts.get(ticketId)
     if (!receipt) return lastLook ? RESULT.no_receipt : result
     if (receipt.status === 'ok') return RESULT.handed_over
-    refused.push({ position, code: receipt.code, message: receipt.message, fate: ruleFor(receipt.code).fate })
+    const { code, message, pushToken } = receipt
+    refused.push({ position, code, message, fate: ruleFor(code).fate, pushToken })
     return RESULT.failed
   })
   return { results, refused }

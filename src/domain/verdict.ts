@@ -3,13 +3,19 @@
  * the engine has no `if` about Expo.
  */
 
+/** Expo's no; not every one names the push token that it is about. */
+export interface ExpoError {
+  status: 'error'
+  code: string | null
+  message: string
+  pushToken?: string
+}
+
 /** Expo's answer to one recipient of a request. */
-export type Ticket =
-  | { status: 'ok'; id: string }
-  | { status: 'error'; code: string | null; message: string; pushToken?: string }
+export type Ticket = { status: 'ok'; id: string } | ExpoError
 
 /** Expo's later word on an accepted ticket: handed to Apple or Google, or not. */
-export type Receipt = { status: 'ok' } | { status: 'error'; code: string | null; message: string }
+export type Receipt = { status: 'ok' } | ExpoError
 
 /** What becomes of the push token: kept, retired (this token is dead) or suspended (the app's credentials are). */
 export type TokenFate = 'keep' | 'retire' | 'suspend'

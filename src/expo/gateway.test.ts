@@ -173,7 +173,7 @@ test('receipts are a map; those that are not there yet are not in it', async () 
       JSON.stringify({
         data: {
           a: { status: 'ok' },
-          b: { status: 'error', message: 'm', details: { error: 'InvalidCredentials' } },
+          b: { status: 'error', message: 'm', details: { error: 'InvalidCredentials', expoPushToken: 'one' } },
           c: 5,
         },
       }),
@@ -182,7 +182,7 @@ test('receipts are a map; those that are not there yet are not in it', async () 
   const answer = await gateway.receipts(['a', 'b', 'c'])
   expect(answer.kind === 'receipts' && [...answer.receipts]).toEqual([
     ['a', { status: 'ok' }],
-    ['b', { status: 'error', code: 'InvalidCredentials', message: 'm' }],
+    ['b', { status: 'error', code: 'InvalidCredentials', message: 'm', pushToken: 'one' }],
   ])
 })
 

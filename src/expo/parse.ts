@@ -2,7 +2,7 @@
  * Expo's answers, read leniently: an unknown field or code is never an error, a missing one never a crash. By hand,
  * because this reads every ticket there is.
  */
-import type { Receipt, Ticket } from '../domain/verdict.ts'
+import type { ExpoError, Receipt, Ticket } from '../domain/verdict.ts'
 
 type Fields = Record<string, unknown>
 
@@ -27,13 +27,16 @@ export function parseTickets(body: string): Ticket[] | undefined {
 
 function readTicket(item: Fields): Ticket | undefined {
   if (item.status === 'ok') return typeof item.id === 'string' ? { status: 'ok', id: storable(item.id) } : undefined
-  if (item.status !== 'error') return undefined
+  return item.status === 'error' ? readError(item) : undefined
+}
+
+function readError(item: Fields): ExpoError {
   const details = isObject(item.details) ? item.details : {}
   return {
     status: 'error',
     code: textOr(details.error, null),
     message: textOr(item.message, ''),
-    ...(typeof details.expoPushToken === 'string' ? { pushToken: details.expoPushToken } : {}),
+    ...(typeof details.expoPushToken === 'string' ? { pushToken: storable(details.expoPushToken) } : {}),
   }
 }
 
@@ -45,10 +48,7 @@ export function parseReceipts(body: string): Map<string, Receipt> | undefined {
   for (const [id, item] of Object.entries(json.data)) {
     if (!isObject(item)) continue
     if (item.status === 'ok') receipts.set(id, { status: 'ok' })
-    else if (item.status === 'error') {
-      const details = isObject(item.details) ? item.details : {}
-      receipts.set(id, { status: 'error', code: textOr(details.error, null), message: textOr(item.message, '') })
-    }
+    else if (item.status === 'error') receipts.set(id, readError(item))
   }
   return receipts
 }

@@ -5,6 +5,7 @@
 import { sql } from 'kysely'
 import { type Actor, audit } from './audit.ts'
 import type { Db } from './db.ts'
+import { asSent, IS_STILL_IT, type Judged } from './judged.ts'
 import type { AlarmKind } from './tables.ts'
 
 export interface Alarm {
@@ -86,17 +87,10 @@ export async function tripFlood(tx: Db, project: string): Promise<number | undef
 }
 
 /** Not retired while a person has not decided. */
-export async function holdInFlood(
-  tx: Db,
-  alarmId: number,
-  judged: { id: number; deliveryId: number }[],
-): Promise<void> {
+export async function holdInFlood(tx: Db, alarmId: number, judged: Judged[]): Promise<void> {
   await sql`
     insert into ${tx.t.held_tokens} (alarm_id, push_token_id)
-    select ${alarmId}::bigint, p.id
-    from unnest(${judged.map((one) => one.id)}::bigint[], ${judged.map((one) => one.deliveryId)}::bigint[]) as j (id, delivery_id)
-    join ${tx.t.deliveries} d on d.id = j.delivery_id
-    join ${tx.t.push_tokens} p on p.id = j.id and p.active and p.updated_at <= d.sent_at
+    select ${alarmId}::bigint, p.id from ${asSent(tx, judged)} join ${tx.t.push_tokens} p on ${IS_STILL_IT}
     on conflict do nothing`.execute(tx.kysely)
 }
 

@@ -2,12 +2,7 @@
 import { sql } from 'kysely'
 import { holdInFlood, openFlood, raiseCredentialsAlarms } from './alarms.ts'
 import type { Db } from './db.ts'
-
-/** A push token that an answer was about, and the delivery that it answered. */
-export interface Judged {
-  id: number
-  deliveryId: number
-}
+import { asSent, IS_STILL_IT, type Judged } from './judged.ts'
 
 interface Changed {
   id: number
@@ -17,8 +12,7 @@ interface Changed {
 }
 
 /**
- * Only a token that has not been registered again since it was sent to: a later registration is better news. While a
- * flood is held for its project, none is retired; they join the held ones.
+ * While a flood is held for their project, none is retired; they join the held ones.
  * @returns the tokens that were retired just now.
  */
 export async function retireTokens(tx: Db, project: string, judged: Judged[]): Promise<string[]> {
@@ -44,13 +38,9 @@ export async function suspendTokens(tx: Db, judged: Judged[]): Promise<number> {
 async function setInactive(tx: Db, judged: Judged[], reason: string, event: string): Promise<Changed[]> {
   if (judged.length === 0) return []
   return tx.rows<Changed>(sql`
-    with judged as (
-      select j.id, d.sent_at
-      from unnest(${judged.map((one) => one.id)}::bigint[], ${judged.map((one) => one.deliveryId)}::bigint[]) as j (id, delivery_id)
-      join ${tx.t.deliveries} d on d.id = j.delivery_id),
-    changed as (
+    with changed as (
       update ${tx.t.push_tokens} p set active = false, inactive_reason = ${reason}, inactive_at = ${tx.now}
-      from judged where p.id = judged.id and p.active and p.updated_at <= judged.sent_at
+      from ${asSent(tx, judged)} where ${IS_STILL_IT}
       returning p.id, p.token, p.user_id, p.project, p.device_type),
     recorded as (
       insert into ${tx.t.token_events} (push_token_id, kind, user_id, detail)

@@ -4,10 +4,10 @@ import type { ExpoMessage } from '../../src/domain/expo-message.ts'
 import type { SendAnswer } from '../../src/ports.ts'
 import { devicesOf } from '../../src/store/ledger.ts'
 import { notificationState } from '../../src/store/notifications.ts'
-import { listPushTokens } from '../../src/store/push-tokens.ts'
+import { listPushTokens, registerPushToken } from '../../src/store/push-tokens.ts'
 import { crowd, expectBalanced } from '../kit/books.ts'
 import { until } from '../kit/guard.ts'
-import { allOk, openRunning } from '../kit/inside.ts'
+import { allOk, openRunning, type Running } from '../kit/inside.ts'
 
 const ambiguous: SendAnswer = { kind: 'ambiguous', reason: 'HTTP 504', status: 504 }
 const tokensIn = (messages: ExpoMessage[]): string[] => messages.flatMap((message) => message.to)
@@ -21,6 +21,18 @@ const refusing =
         : { status: 'ok', id: token },
     ),
   })
+
+/** Ben's phone is read with those before it in the chunk, and gets a new token while the first request keeps it waiting. */
+async function rotateBeforeItsRequest(world: Running, from: string, to: string): Promise<void> {
+  // More than the one request that is under way and the one whose intent is saved already.
+  await crowd(world, 500)
+  await world.device('ben', { token: from })
+  const phone = { userId: 'ben', installationId: 'phone', deviceType: 'ios', movesPerDay: null } as const
+  await registerPushToken(world.db, { ...phone, token: from })
+  await world.notify({ audience: { everyone: true } })
+  await until('the first request', () => world.requests.length === 1)
+  await registerPushToken(world.db, { ...phone, token: to })
+}
 
 describe.each(['PGlite', 'PostgreSQL 18'] as const)('on %s', (kind) => {
   test('what was certainly not sent is sent again, until it is', async () => {
@@ -133,6 +145,22 @@ describe.each(['PGlite', 'PostgreSQL 18'] as const)('on %s', (kind) => {
     await world.drain()
     expect(await listPushTokens(world.db, 'ben')).toMatchObject([{ active: true }])
     expect(await expectBalanced(world, id)).toMatchObject({ refused: 1 })
+  })
+
+  test('a token that took the place of the dead one before that was sent to is not retired', async () => {
+    const { promise: answered, resolve: answer } = Promise.withResolvers<void>()
+    const [from, to] = ['ExponentPushToken[old]', 'ExponentPushToken[new]']
+    const send = refusing({ [from]: 'DeviceNotRegistered' })
+    const world = await openRunning(
+      kind,
+      { send: async (messages) => (await answered, send(messages)) },
+      { maxConcurrentRequests: 1 },
+    )
+    await rotateBeforeItsRequest(world, from, to)
+    answer()
+    await world.drain()
+    expect(world.sent.map((one) => one.token)).toContain(from)
+    expect(await listPushTokens(world.db, 'ben')).toMatchObject([{ token: to, active: true }])
   })
 
   test('a refused access token stops the project, costs no token, and says so', async () => {

@@ -58,6 +58,16 @@ describe.each(BOTH)('on %s', (kind) => {
     expect(await asText()).toBe(await asText())
   })
 
+  test('a receipt that names another token than the row has now costs nobody a token', async () => {
+    const clock = new TestClock(START)
+    const gone = { status: 'error', code: 'DeviceNotRegistered', message: 'gone' } as const
+    const world = await openRunning(kind, { receipt: () => ({ ...gone, pushToken: 'the old one' }) }, { clock })
+    await world.device('ben')
+    const id = await sendOne(clock, world)
+    await goTo(clock, 16, async () => (await totalsOf(world.db, id)).failed === 1)
+    expect(await listPushTokens(world.db, 'ben')).toMatchObject([{ active: true }])
+  })
+
   test('one that is missing is looked for eight times, and then there is none', async () => {
     const clock = new TestClock(START)
     let looks = 0

@@ -84,7 +84,7 @@ export const sabotages: Sabotage[] = [
   {
     id: 'M7',
     what: 'a token is retired although it has registered again since',
-    file: 'src/store/token-fates.ts',
+    file: 'src/store/judged.ts',
     find: 'and p.active and p.updated_at <= judged.sent_at',
     replace: 'and p.active',
     test: 'R8',
