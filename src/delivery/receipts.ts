@@ -97,6 +97,8 @@ function refusedIn({ before, refused }: Judged) {
     project: before.project ?? '',
     stage: 'receipt' as const,
     ...refusal,
+    // When its push was sent is not known any more, and so not who has registered again since.
+    fate: before.late ? ('keep' as const) : refusal.fate,
   }))
 }
 

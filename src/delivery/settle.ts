@@ -12,6 +12,7 @@ import type { Db } from '../store/db.ts'
 import {
   beginDeliveries,
   type Held,
+  type Holder,
   insertRefusals,
   type Refusal,
   type Settled,
@@ -113,17 +114,21 @@ async function save(parts: Parts, group: Settlement[]): Promise<void> {
   }
   const inTransaction = (take: Take) =>
     parts.db.transaction(async (tx) => {
-      const rowIds = await settleDeliveries(tx, settled)
-      const refused = group.flatMap((one, index) =>
-        one.refused.map((refusal) => ({
-          ...refusal,
-          project: one.project ?? '',
-          deliveryId: rowIds[index] ?? one.settled.id,
-        })),
-      )
+      const holders = await settleDeliveries(tx, settled)
+      const refused = group.flatMap((one, index) => refusedOf(one, holders[index] as Holder))
       return writeRefused(tx, take, refused)
     })
   for (const tell of await parts.tally.within(inTransaction)) tell(parts.emit)
+}
+
+/** A late one costs nobody a token: who has registered again since it was sent cannot be told. */
+function refusedOf({ project, refused }: Settlement, { id, isLate }: Holder) {
+  return refused.map((refusal) => ({
+    ...refusal,
+    fate: isLate ? ('keep' as const) : refusal.fate,
+    project: project ?? '',
+    deliveryId: id,
+  }))
 }
 
 type Tell = (emit: Emit) => void

@@ -21,6 +21,13 @@ export interface Settled extends Held {
   ticketIds: (string | null)[] | null
 }
 
+/** The row that an answer is in. */
+export interface Holder {
+  id: number
+  /** The delivery had it already, or its attempt had lost it: then the time of its sending is not known any more. */
+  isLate: boolean
+}
+
 export interface Refusal {
   deliveryId: number
   tokenId: number
@@ -75,9 +82,9 @@ const COUNTS = ['accepted', 'refused', 'skipped', 'expired', 'cancelled', 'unkno
  * Settles many in one statement. The answer of an attempt that had lost its delivery is appended as a row of its own:
  * its pushes are real, and so are its tickets. Saved twice, because the first save's acknowledgement was lost, an answer
  * is there once.
- * @returns the ids of the rows that now hold the answers, in the order given.
+ * @returns the rows that now hold the answers, in the order given.
  */
-export async function settleDeliveries(db: Db, settled: Settled[]): Promise<number[]> {
+export async function settleDeliveries(db: Db, settled: Settled[]): Promise<Holder[]> {
   const rows = settled.map(rowOf)
   const done = await db.rows(written(db, rows))
   return appendLate(db, rows, done)
@@ -123,13 +130,12 @@ function rowOf({ id, attempt, results, ticketIds }: Settled) {
   }
 }
 
-/** @param done the rows that took their answers themselves. @returns the ids of the rows that hold the answers. */
-async function appendLate(db: Db, rows: SettledRow[], done: { id: number }[]): Promise<number[]> {
+/** @param done the rows that took their answers themselves. @returns the rows that hold the answers. */
+async function appendLate(db: Db, rows: SettledRow[], done: { id: number }[]): Promise<Holder[]> {
   const held = new Set(done.map((row) => row.id))
   const late = rows.filter((row) => !held.has(row.id) && row.accepted > 0)
-  if (late.length === 0) return rows.map((row) => row.id)
-  const lateIds = await insertLate(db, late)
-  return rows.map((row) => lateIds.get(row.id) ?? row.id)
+  const lateIds = late.length > 0 ? await insertLate(db, late) : new Map<number, number>()
+  return rows.map(({ id }) => ({ id: lateIds.get(id) ?? id, isLate: !held.has(id) }))
 }
 
 async function insertLate(db: Db, rows: SettledRow[]): Promise<Map<number, number>> {

@@ -13,12 +13,14 @@ export interface AwaitingReceipts {
   ticket_ids: (string | null)[]
   /** Since its tickets were written down. */
   age_ms: number
+  /** Of an attempt that had lost its delivery. */
+  late: boolean
 }
 
 /** Once a delivery's last receipt is in, its ticket ids are dropped, and it is not among these. */
 export async function findAwaiting(db: Db, deliveryIds: number[]): Promise<AwaitingReceipts[]> {
   const rows = await db.rows<AwaitingReceipts & { ticket_uuids: Uint8Array | null }>(sql`
-    select id, project, token_ids, results, ticket_ids, ticket_uuids,
+    select id, project, token_ids, results, ticket_ids, ticket_uuids, late,
       (extract(epoch from ${db.now} - settled_at) * 1000)::float8 as age_ms
     from ${db.t.deliveries}
     where id = any(${deliveryIds}::bigint[]) and state = 2 and ticket_ids is not null order by id`)

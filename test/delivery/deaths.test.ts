@@ -13,11 +13,12 @@ import {
 } from '../../src/store/deliveries.ts'
 import { totalsOf } from '../../src/store/ledger.ts'
 import { planNew } from '../../src/delivery/plan.ts'
+import { enqueueReceipts } from '../../src/delivery/receipts.ts'
 import { openBooks, writeRefused } from '../../src/delivery/settle.ts'
 import { openTally } from '../../src/delivery/tally.ts'
 import { readChunk } from '../../src/store/chunk.ts'
 import { findDirectWork, findWork } from '../../src/store/plan.ts'
-import { registerPushToken, unregisterPushToken } from '../../src/store/push-tokens.ts'
+import { listPushTokens, registerPushToken, unregisterPushToken } from '../../src/store/push-tokens.ts'
 import { findAwaiting, settleReceipts } from '../../src/store/receipts.ts'
 import { subscribe } from '../../src/store/subscriptions.ts'
 import { ensureUser } from '../../src/store/users.ts'
@@ -222,6 +223,29 @@ describe.each(['PGlite', 'PostgreSQL 18'] as const)('on %s', (kind) => {
     const refusals = await database.db.kysely.selectFrom('refusals').select('delivery_id as id').execute()
     expect(late).toHaveLength(1)
     expect(refusals).toEqual(late)
+  })
+
+  test('a late answer retires nobody, nor does its receipt: they may have registered again since', async () => {
+    const { database, id, tokens } = await worldBeforeWork(kind, { devices: 2 })
+    const { held, parcel } = await beginAndDie(database, id)
+    for (const token of tokens) {
+      await registerPushToken(database.db, { userId: 'ben', token, deviceType: 'ios', movesPerDay: null })
+    }
+    const gone = { code: 'DeviceNotRegistered', message: 'gone' }
+    const receipt = (ticket: string) => (ticket === 'late' ? ({ status: 'error', ...gone } as const) : undefined)
+    const world = await openRunning(kind, { receipt }, { database })
+    await world.drain()
+    const books = openBooks({ db: database.db, clock: systemClock, emit: () => undefined, tally: openTally() })
+    const tokenId = parcel.delivery.token_ids[0]!
+    await books.settle({
+      project: null,
+      settled: { ...held, results: [RESULT.refused, RESULT.accepted], ticketIds: [null, 'late'] },
+      refused: [{ tokenId, stage: 'ticket', ...gone, fate: 'retire' }],
+    })
+    await database.db.transaction((tx) => enqueueReceipts(tx, [{ notificationId: id, chunk: 0 }], 0))
+    const refusals = () => database.db.kysely.selectFrom('refusals').select('stage').orderBy('id').execute()
+    await until('the receipt', async () => (await refusals()).length === 2)
+    expect(await listPushTokens(database.db, 'ben')).toMatchObject([{ active: true }, { active: true }])
   })
 
   test('a receipt that is read twice is counted once, and what was said first stays', async () => {
