@@ -73,7 +73,7 @@ export async function startDelivery(parts: DeliveryParts): Promise<Delivery> {
   const { db, queue, clock, emit, options } = parts
   const stopping = new AbortController()
   const breaker = openBreakers(db, clock, emit, options.timeoutMs + PROBE_MARGIN_MS)
-  const tally = openTally()
+  const tally = openTally(clock)
   const pace = openPace(db, clock, options.rateLimit)
   const connections = openConnections(options.maxConcurrentRequests, () => clock.monotonic(), options.rateLimit > 0)
   const stop = stopping.signal

@@ -48,11 +48,25 @@ export async function openFlood(db: Db, project: string): Promise<number | undef
   return alarm?.id
 }
 
-/** Counts answers into the current minute, for the hour that a flood is measured in. */
-export async function countAnswers(tx: Db, project: string, answered: number, gone: number): Promise<void> {
+export interface Answered {
+  minutesAgo: number
+  /** Recipients that Expo has answered for. */
+  answered: number
+}
+
+/**
+ * For the hour that a flood is measured in: each answer into its own minute, because those of a good morning would hide
+ * the flood of an evening. The dead are written down at once, into this one.
+ */
+export async function countAnswers(tx: Db, project: string, answers: Answered[], gone: number): Promise<void> {
   await sql`
     insert into ${tx.t.answers} as a (project, minute, answered, gone)
-    values (${project}, date_trunc('minute', ${tx.now}), ${answered}, ${gone})
+    select ${project}, date_trunc('minute', ${tx.now} - make_interval(mins => ago)) as minute, sum(answered), sum(gone)
+    from (
+      select 0, 0, ${gone}::int union all
+      select u.*, 0 from unnest(${answers.map((one) => one.minutesAgo)}::int[], ${answers.map((one) => one.answered)}::int[]) as u
+    ) as counted (ago, answered, gone)
+    group by minute order by minute
     on conflict (project, minute) do update set answered = a.answered + excluded.answered, gone = a.gone + excluded.gone`.execute(
     tx.kysely,
   )

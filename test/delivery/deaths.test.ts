@@ -201,7 +201,7 @@ describe.each(['PGlite', 'PostgreSQL 18'] as const)('on %s', (kind) => {
       message: 'gone',
       fate: 'retire',
     } as const
-    const write = () => database.db.transaction((tx) => writeRefused(tx, () => 1, [refusal]))
+    const write = () => database.db.transaction((tx) => writeRefused(tx, () => [], [refusal]))
     expect([(await write()).length, (await write()).length]).toEqual([1, 0])
     expect(await database.db.kysely.selectFrom('refusals').select('id').execute()).toHaveLength(1)
     const { rows } = await sql`select id from belfry.token_events where kind = 'retired'`.execute(database.db.kysely)
@@ -212,7 +212,12 @@ describe.each(['PGlite', 'PostgreSQL 18'] as const)('on %s', (kind) => {
     const { database, id } = await worldBeforeWork(kind, { devices: 2 })
     const { held, parcel } = await beginAndDie(database, id)
     await takeOver(database.db, [held])
-    const books = openBooks({ db: database.db, clock: systemClock, emit: () => undefined, tally: openTally() })
+    const books = openBooks({
+      db: database.db,
+      clock: systemClock,
+      emit: () => undefined,
+      tally: openTally(systemClock),
+    })
     const tokenId = parcel.delivery.token_ids[1]!
     await books.settle({
       project: null,
@@ -235,7 +240,12 @@ describe.each(['PGlite', 'PostgreSQL 18'] as const)('on %s', (kind) => {
     const receipt = (ticket: string) => (ticket === 'late' ? ({ status: 'error', ...gone } as const) : undefined)
     const world = await openRunning(kind, { receipt }, { database })
     await world.drain()
-    const books = openBooks({ db: database.db, clock: systemClock, emit: () => undefined, tally: openTally() })
+    const books = openBooks({
+      db: database.db,
+      clock: systemClock,
+      emit: () => undefined,
+      tally: openTally(systemClock),
+    })
     const tokenId = parcel.delivery.token_ids[0]!
     await books.settle({
       project: null,

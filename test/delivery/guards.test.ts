@@ -3,12 +3,19 @@ import { sql } from 'kysely'
 import { describe, expect, test } from 'vitest'
 import type { ExpoMessage } from '../../src/domain/expo-message.ts'
 import type { SendAnswer } from '../../src/ports.ts'
-import { confirmFlood, listAlarms, releaseFlood, restoreSuspended } from '../../src/store/alarms.ts'
+import {
+  confirmFlood,
+  countAnswers,
+  listAlarms,
+  releaseFlood,
+  restoreSuspended,
+  tripFlood,
+} from '../../src/store/alarms.ts'
 import { notificationState } from '../../src/store/notifications.ts'
 import { registerPushToken } from '../../src/store/push-tokens.ts'
 import { crowd, expectBalanced } from '../kit/books.ts'
 import { until } from '../kit/guard.ts'
-import { openRunning, type Running } from '../kit/inside.ts'
+import { openDatabase, openRunning, type Running } from '../kit/inside.ts'
 
 type CodeOf = (token: string) => string | undefined
 const number = (token: string): number => Number(/-(\d+)\]/.exec(token)?.[1])
@@ -67,6 +74,17 @@ describe.each(['PGlite', 'PostgreSQL 18'] as const)('on %s', (kind) => {
     expect(await releaseFlood(world.db, alarms[0]!.id, 'test')).toBe(true)
     expect(await active(world)).toBe(3_000)
     expect(await listAlarms(world.db, { open: true })).toEqual([])
+  })
+
+  test('good answers of hours ago, written down only now, do not hide a flood', async () => {
+    const { db } = await openDatabase(kind)
+    const answers = [
+      { minutesAgo: 300, answered: 10_000 },
+      { minutesAgo: 0, answered: 1_000 },
+    ]
+    await countAnswers(db, '', answers, 900)
+    await tripFlood(db, '')
+    expect(await listAlarms(db, { open: true })).toMatchObject([{ detail: { answered: 1_000, gone: 900 } }])
   })
 
   test('a person confirms a flood: the held ones are retired, but not who registered again', async () => {
