@@ -13,7 +13,7 @@ export interface ImportRow {
   updatedAt: string | null
 }
 
-/** @returns how many are new here. */
+/** A time in the future would be later than every sending, and its token never retired. @returns how many are new here. */
 export async function importTokens(db: Db, rows: ImportRow[], by: Actor = 'system'): Promise<number> {
   if (rows.length === 0) return 0
   const json = JSON.stringify(rows)
@@ -26,7 +26,7 @@ export async function importTokens(db: Db, rows: ImportRow[], by: Actor = 'syste
         insert into ${tx.t.push_tokens} (user_id, token, device_type, active, inactive_reason, inactive_at, created_at, updated_at)
         select distinct on (token) "userId", token, "deviceType", active,
           case when not active then 'logged_out' end, case when not active then ${tx.now} end,
-          coalesce("createdAt", "updatedAt", ${tx.now}), coalesce("updatedAt", "createdAt", ${tx.now})
+          coalesce("createdAt", "updatedAt", ${tx.now}), least(coalesce("updatedAt", "createdAt"), ${tx.now})
         from json_to_recordset(${json}::json) as r ("userId" text, token text, "deviceType" text, active boolean,
           "createdAt" timestamptz, "updatedAt" timestamptz)
         order by token, "updatedAt" desc nulls last

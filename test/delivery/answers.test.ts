@@ -2,6 +2,7 @@
 import { describe, expect, test } from 'vitest'
 import type { ExpoMessage } from '../../src/domain/expo-message.ts'
 import type { SendAnswer } from '../../src/ports.ts'
+import { importTokens } from '../../src/store/import.ts'
 import { devicesOf } from '../../src/store/ledger.ts'
 import { notificationState } from '../../src/store/notifications.ts'
 import { listPushTokens, registerPushToken } from '../../src/store/push-tokens.ts'
@@ -161,6 +162,16 @@ describe.each(['PGlite', 'PostgreSQL 18'] as const)('on %s', (kind) => {
     await world.drain()
     expect(world.sent.map((one) => one.token)).toContain(from)
     expect(await listPushTokens(world.db, 'ben')).toMatchObject([{ token: to, active: true }])
+  })
+
+  test('an imported token is retired as any other, though its table is ahead of our clock', async () => {
+    const token = 'ExponentPushToken[imported]'
+    const world = await openRunning(kind, { send: refusing({ [token]: 'DeviceNotRegistered' }) })
+    const row = { userId: 'ben', token, deviceType: 'ios', active: true, createdAt: null } as const
+    await importTokens(world.db, [{ ...row, updatedAt: '2099-01-01T00:00:00Z' }])
+    await world.notify({ audience: { users: ['ben'] } })
+    await world.drain()
+    expect(await listPushTokens(world.db, 'ben')).toMatchObject([{ active: false }])
   })
 
   test('a refused access token stops the project, costs no token, and says so', async () => {
