@@ -14,6 +14,7 @@ import { source } from './migrations/0005-source.ts'
 import { ticketIds } from './migrations/0006-ticket-ids.ts'
 import { room } from './migrations/0007-room.ts'
 import { ticketUuids } from './migrations/0008-ticket-uuids.ts'
+import { pruned } from './migrations/0009-pruned.ts'
 import type { Tables } from './tables.ts'
 
 /** `schema` is ours; `queueSchema` is pg-boss's, and is there before any of these run. */
@@ -31,6 +32,7 @@ const migrations: Record<string, (context: MigrationContext) => Migration> = {
   '0006_ticket_ids': ticketIds,
   '0007_room': room,
   '0008_ticket_uuids': ticketUuids,
+  '0009_pruned': pruned,
 }
 
 /**
