@@ -1,5 +1,6 @@
 /** Asking for receipts: first after a while, then ever more rarely, for a day. A missing one never prunes and never resends. */
 import { failpoint } from '../domain/failpoint.ts'
+import { all } from '../domain/all.ts'
 import { backoffMs } from '../domain/backoff.ts'
 import { countCodes, judgeReceipts } from '../domain/judge.ts'
 import { countResults, RESULT } from '../domain/result.ts'
@@ -8,9 +9,11 @@ import { findMended, restoreSuspended } from '../store/alarms.ts'
 import type { Db } from '../store/db.ts'
 import type { Piece } from '../store/plan.ts'
 import { acceptedDeliveries, type AwaitingReceipts, findAwaiting, settleReceipts } from '../store/receipts.ts'
-import type { Job, QueueData } from '../store/queue.ts'
+import type { Job } from '../store/queue.ts'
 import { writeRefused } from './settle.ts'
 import type { Workplace } from './start.ts'
+
+type ReceiptsJob = Job<'receipts'>
 
 /** Expo answers at most this many ids in one call. */
 const MOST_TICKETS = 1_000
@@ -25,38 +28,63 @@ const TOO_SOON = 0.1
 /** Inside the transaction that finishes the work: tickets without somebody who will ask for their receipts do not exist. */
 export async function enqueueReceipts(tx: Db, pieces: Piece[], delayMs: number): Promise<void> {
   const deliveries = await acceptedDeliveries(tx, pieces)
-  const jobs: QueueData['receipts'][] = []
-  let tickets = MOST_TICKETS
-  for (const { id, accepted } of deliveries) {
-    if (tickets + accepted > MOST_TICKETS) {
-      jobs.push({ deliveryIds: [], tries: 0 })
-      tickets = 0
-    }
-    jobs.at(-1)?.deliveryIds.push(id)
-    tickets += accepted
-  }
+  const jobs = inCalls(deliveries, ({ accepted }) => accepted).map((together) => ({
+    deliveryIds: together.map(({ id }) => id),
+    tries: 0,
+    tickets: together.reduce((sum, { accepted }) => sum + accepted, 0),
+  }))
   if (jobs.length > 0) await tx.enqueue('receipts', jobs, delayMs)
 }
 
-export async function askReceipts(place: Workplace, job: Job<'receipts'>): Promise<void> {
-  const waiting = await findAwaiting(place.db, job.data.deliveryIds)
+/** Jobs share calls: after a direct notification each has a ticket or two, and a call for each would never keep up. */
+export async function askReceipts(place: Workplace, stop: AbortSignal, jobs: ReceiptsJob[]): Promise<void> {
+  for (const together of inCalls(jobs, ({ data }) => data.tickets ?? MOST_TICKETS)) {
+    if (stop.aborted) return
+    await askOnce(place, together)
+  }
+}
+
+/** In their order, as many together as fit into a call. */
+function inCalls<T>(parts: T[], ticketsOfPart: (part: T) => number): T[][] {
+  const calls: T[][] = []
+  let tickets = MOST_TICKETS
+  for (const part of parts) {
+    const more = ticketsOfPart(part)
+    if (tickets + more > MOST_TICKETS) {
+      calls.push([])
+      tickets = 0
+    }
+    calls.at(-1)?.push(part)
+    tickets += more
+  }
+  return calls
+}
+
+async function askOnce(place: Workplace, jobs: ReceiptsJob[]): Promise<void> {
+  const { receiptDelayMs } = place.options
+  const waiting = await findAwaiting(
+    place.db,
+    jobs.flatMap((job) => job.data.deliveryIds),
+  )
   const started = place.clock.monotonic()
   const answer = await ask(place, ticketsOf(waiting))
   const ms = Math.round(place.clock.monotonic() - started)
-  if (answer.kind === 'later') return putOff(place, job, answer, ms)
+  if (answer.kind === 'later') return putOff(place, jobs, answer, ms)
   await failpoint('after_receipts')
-  const again = nextLook(waiting, place.options.receiptDelayMs)
-  const judged = waiting.map((before) => ({ before, ...judgeReceipts(before, answer.receipts, again === undefined) }))
+  const judged = waiting.map((before) => {
+    const isLastLook = nextLook(before.age_ms, receiptDelayMs) === undefined
+    return { before, ...judgeReceipts(before, answer.receipts, isLastLook) }
+  })
   for (const { before } of judged) {
     const answered = before.ticket_ids.filter((id) => id !== null && answer.receipts.has(id)).length
     place.tally.add(before.project, answered)
   }
-  const left = judged.filter(({ results }) => results.includes(RESULT.accepted)).map(({ before }) => before.id)
+  const left = judged.filter(({ results }) => results.includes(RESULT.accepted))
   const { tells, mended } = await place.tally.within((take) =>
     place.db.transaction(async (tx) => {
-      await place.queue.complete(tx, [job])
+      await place.queue.complete(tx, jobs)
       await settleReceipts(tx, judged)
-      if (left.length > 0) await tx.enqueue('receipts', [{ deliveryIds: left, tries: 0 }], again)
+      await all(jobs.map((job) => lookAgain(tx, job, left, receiptDelayMs)))
       return {
         tells: await writeRefused(tx, take, judged.flatMap(refusedIn)),
         mended: await findMended(tx, judged.flatMap(handedOver)),
@@ -110,11 +138,24 @@ function handedOver({ before, results }: Judged) {
   )
 }
 
-/** Milliseconds until the next look, by the age of the tickets; looks that were slept through are not made up for. */
-function nextLook(waiting: AwaitingReceipts[], delayMs: number): number | undefined {
-  const age = Math.min(...waiting.map((delivery) => delivery.age_ms))
-  const next = LOOKS.find((times) => times * delayMs > age + delayMs * TOO_SOON)
-  return next === undefined ? undefined : next * delayMs - age
+/** Each job for itself: those that share a call need not be of the same age. */
+async function lookAgain(tx: Db, { data }: ReceiptsJob, left: Judged[], delayMs: number): Promise<void> {
+  const named = new Set(data.deliveryIds)
+  const own = left.filter(({ before }) => named.has(before.id))
+  if (own.length === 0) return
+  const youngest = Math.min(...own.map(({ before }) => before.age_ms))
+  const again = {
+    deliveryIds: own.map(({ before }) => before.id),
+    tries: 0,
+    tickets: countResults(own.flatMap(({ results }) => results)).accepted,
+  }
+  await tx.enqueue('receipts', [again], nextLook(youngest, delayMs))
+}
+
+/** Milliseconds until the next look at tickets of that age; looks that were slept through are not made up for. */
+function nextLook(ageMs: number, delayMs: number): number | undefined {
+  const next = LOOKS.find((times) => times * delayMs > ageMs + delayMs * TOO_SOON)
+  return next === undefined ? undefined : next * delayMs - ageMs
 }
 
 function ticketsOf(waiting: AwaitingReceipts[]): string[] {
@@ -123,22 +164,15 @@ function ticketsOf(waiting: AwaitingReceipts[]): string[] {
   )
 }
 
-/** A chunk's tickets are one call; more than fit are asked for one call after the other. */
 async function ask(place: Workplace, tickets: string[]): Promise<ReceiptsAnswer> {
-  const receipts: Extract<ReceiptsAnswer, { kind: 'receipts' }>['receipts'] = new Map()
-  for (let start = 0; start < tickets.length; start += MOST_TICKETS) {
-    const giveBack = await place.connections.connection('broadcast')
-    const ids = tickets.slice(start, start + MOST_TICKETS)
-    const answer = await place.gateway.receipts(ids).finally(giveBack)
-    if (answer.kind === 'later') return answer
-    for (const [id, receipt] of answer.receipts) receipts.set(id, receipt)
-  }
-  return { kind: 'receipts', receipts }
+  if (tickets.length === 0) return { kind: 'receipts', receipts: new Map() }
+  const giveBack = await place.connections.connection('broadcast')
+  return place.gateway.receipts(tickets).finally(giveBack)
 }
 
 async function putOff(
   place: Workplace,
-  job: Job<'receipts'>,
+  jobs: ReceiptsJob[],
   later: Extract<ReceiptsAnswer, { kind: 'later' }>,
   ms: number,
 ): Promise<void> {
@@ -147,7 +181,10 @@ async function putOff(
     ms,
     ...(later.status === undefined ? {} : { status: later.status }),
   })
-  const tries = job.data.tries + 1
-  const afterMs = later.afterMs ?? backoffMs(tries, Math.random())
-  await place.db.transaction((tx) => place.queue.postpone(tx, job, { ...job.data, tries }, afterMs))
+  const postpone = (tx: Db, job: ReceiptsJob) => {
+    const tries = job.data.tries + 1
+    const afterMs = later.afterMs ?? backoffMs(tries, Math.random())
+    return place.queue.postpone(tx, job, { ...job.data, tries }, afterMs)
+  }
+  await place.db.transaction((tx) => all(jobs.map((job) => postpone(tx, job))))
 }

@@ -33,7 +33,8 @@ export interface QueueData {
   /** `baton`: the page of the fan-out that this chunk's end asks for. `tries`: how often it was put off, for the backoff. */
   'send-broadcast': Traced & { notificationId: string; from: number; to: number; baton: number | null; tries: number }
   'send-direct': Traced & { notificationId: string; tries: number }
-  receipts: { deliveryIds: number[]; tries: number }
+  /** `tickets`: how many there are at most; jobs that do not say so share no call. */
+  receipts: { deliveryIds: number[]; tries: number; tickets?: number }
   /** Counts a broadcast's whole audience, for progress only. */
   estimate: { notificationId: string }
   upkeep: Record<string, never>
@@ -110,7 +111,6 @@ const DELETE_AFTER_SECONDS = 3_600
 const HEARTBEAT_SECONDS = 10
 /** A handler that throws has met a bug; its jobs wait this long, so that it cannot spin. */
 const AFTER_BUG_MS = 5_000
-
 /** Jobs that are looked at to find the oldest one that is due. */
 const MOST_LOOKED_AT = 20_000
 

@@ -98,4 +98,26 @@ describe.each(BOTH)('on %s', (kind) => {
     expect(await expectBalanced(world, id)).toMatchObject({ failed: 1, awaiting_receipt: 0 })
     expect(await listPushTokens(world.db, 'crowd-77')).toMatchObject([{ active: false }])
   })
+
+  test('jobs of direct notifications share a call, and each looks again for its own', async () => {
+    const clock = new TestClock(START)
+    const asked: string[] = []
+    const slow = 'ticket of ExponentPushToken[slow]'
+    const receipt = (id: string): Receipt | undefined => {
+      asked.push(id)
+      return id === slow && asked.length <= 3 ? undefined : { status: 'ok' }
+    }
+    const world = await openRunning(kind, { receipt }, { clock })
+    for (const name of ['a', 'slow', 'c']) {
+      await world.device(name, { token: `ExponentPushToken[${name}]` })
+      await world.notify({ audience: { users: [name] } })
+      await world.drain()
+    }
+    const calls = () => world.facts.flatMap(({ name, fact }) => (name === 'receipts.settled' ? [fact] : []))
+    await goTo(clock, 16, () => calls().length > 0)
+    expect(calls()).toMatchObject([{ handedOver: 2 }])
+    await goTo(clock, 31, () => calls().length > 1)
+    expect(calls()).toMatchObject([{ handedOver: 2 }, { handedOver: 1 }])
+    expect(asked.slice(3)).toEqual([slow])
+  })
 })

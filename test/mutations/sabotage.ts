@@ -149,7 +149,7 @@ export const sabotages: Sabotage[] = [
     id: 'M13',
     what: 'receipts are asked for once',
     file: 'src/delivery/receipts.ts',
-    find: "if (left.length > 0) await tx.enqueue('receipts', [{ deliveryIds: left, tries: 0 }], again)",
+    find: "await tx.enqueue('receipts', [again], nextLook(youngest, delayMs))",
     replace: '',
     test: 'R13',
     kind: 'postgres',
