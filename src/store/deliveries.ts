@@ -80,8 +80,8 @@ const COUNTS = ['accepted', 'refused', 'skipped', 'expired', 'cancelled', 'unkno
 
 /**
  * Settles many in one statement. The answer of an attempt that had lost its delivery is appended as a row of its own:
- * its pushes are real, and so are its tickets. Saved twice, because the first save's acknowledgement was lost, an answer
- * is there once.
+ * its pushes are real, and so are its tickets, whose receipts are asked for. Saved twice, because the first save's
+ * acknowledgement was lost, an answer is there once.
  * @returns the rows that now hold the answers, in the order given.
  */
 export async function settleDeliveries(db: Db, settled: Settled[]): Promise<Holder[]> {
@@ -138,23 +138,31 @@ async function appendLate(db: Db, rows: SettledRow[], done: { id: number }[]): P
   return rows.map(({ id }) => ({ id: lateIds.get(id) ?? id, isLate: !held.has(id) }))
 }
 
+/** Whoever holds the work now may have finished it, and enqueued its receipts, before these were there. */
 async function insertLate(db: Db, rows: SettledRow[]): Promise<Map<number, number>> {
-  const appended = await db.rows<{ id: number; of: number }>(sql`
-    with late as (
-      insert into ${db.t.deliveries} (notification_id, chunk, part, state, attempt, project, recipients, token_ids,
-        results, ticket_ids, ticket_uuids, accepted, refused, skipped, expired, cancelled, unknown, late, sent_at, settled_at)
-      select d.notification_id, d.chunk, null, 2, s.id, d.project, d.recipients, d.token_ids,
-        s.results, s.ticket_ids, s.ticket_uuids, s.accepted, s.refused, s.skipped, s.expired, s.cancelled, s.unknown, true,
-        d.sent_at, ${db.now}
-      from ${recordset(rows)} join ${db.t.deliveries} d on d.id = s.id and s.recipients = d.recipients
-      where not (d.state = 2 and d.attempt = s.attempt and d.accepted = s.accepted)
-        and not exists (select from ${db.t.deliveries} l where l.notification_id = d.notification_id
-          and l.chunk = d.chunk and l.late and l.ticket_ids = s.ticket_ids
-          and l.ticket_uuids is not distinct from s.ticket_uuids)
-      returning id, attempt)
-    select id, attempt as "of" from late`)
+  const appended = await db.transaction(async (tx) => {
+    const added = await tx.rows<{ id: number; of: number; accepted: number }>(lateRows(tx, rows))
+    const jobs = added.map(({ id, accepted }) => ({ deliveryIds: [id], tries: 0, tickets: accepted }))
+    if (jobs.length > 0) await tx.enqueue('receipts', jobs)
+    return added
+  })
   return new Map(appended.map((row) => [row.of, row.id]))
 }
+
+const lateRows = (db: Db, rows: SettledRow[]) => sql<{ id: number; of: number; accepted: number }>`
+  with late as (
+    insert into ${db.t.deliveries} (notification_id, chunk, part, state, attempt, project, recipients, token_ids,
+      results, ticket_ids, ticket_uuids, accepted, refused, skipped, expired, cancelled, unknown, late, sent_at, settled_at)
+    select d.notification_id, d.chunk, null, 2, s.id, d.project, d.recipients, d.token_ids,
+      s.results, s.ticket_ids, s.ticket_uuids, s.accepted, s.refused, s.skipped, s.expired, s.cancelled, s.unknown, true,
+      d.sent_at, ${db.now}
+    from ${recordset(rows)} join ${db.t.deliveries} d on d.id = s.id and s.recipients = d.recipients
+    where not (d.state = 2 and d.attempt = s.attempt and d.accepted = s.accepted)
+      and not exists (select from ${db.t.deliveries} l where l.notification_id = d.notification_id
+        and l.chunk = d.chunk and l.late and l.ticket_ids = s.ticket_ids
+        and l.ticket_uuids is not distinct from s.ticket_uuids)
+    returning id, attempt, accepted)
+  select id, attempt as "of", accepted from late`
 
 function recordset(rows: SettledRow[]) {
   const { uuids, described } = withTickets(rows)

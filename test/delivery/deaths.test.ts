@@ -82,14 +82,17 @@ describe.each(['PGlite', 'PostgreSQL 18'] as const)('on %s', (kind) => {
     expect(await expectBalanced(world, id)).toMatchObject({ unknown: 1 })
   })
 
-  test('a late answer is appended for its receipt, overwrites nothing, and is not in the books', async () => {
+  test('a late answer is appended, its receipt is asked for; it overwrites nothing, and is not in the books', async () => {
     const { database, id } = await worldBeforeWork(kind)
     const { held } = await beginAndDie(database, id)
-    const world = await openRunning(kind, {}, { database })
+    const asked: string[] = []
+    const world = await openRunning(kind, { receipt: (ticket) => void asked.push(ticket) }, { database })
     await world.drain()
     const before = await world.db.kysely.selectFrom('deliveries').selectAll().execute()
     const late = { ...held, results: [RESULT.accepted], ticketIds: ['late ticket'] }
     for (const again of [late, late]) await settleDeliveries(world.db, [again])
+    await until('the question', () => asked.length > 0)
+    expect(asked).toEqual(['late ticket'])
     const after = await world.db.kysely.selectFrom('deliveries').selectAll().orderBy('id').execute()
     expect(after).toHaveLength(2)
     expect(after[0]).toEqual(before[0])
