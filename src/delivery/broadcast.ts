@@ -10,7 +10,7 @@ import {
   setPostponed,
 } from '../store/notifications.ts'
 import { parkJob } from '../store/parked.ts'
-import { findWork, type Piece, type Work } from '../store/plan.ts'
+import { findWork, type Work } from '../store/plan.ts'
 import { ClaimLost, type Job, type QueueData } from '../store/queue.ts'
 import { all } from '../domain/all.ts'
 import { closePlan, type Ending, endingOf } from './ending.ts'
@@ -60,7 +60,7 @@ async function sendAll(place: Workplace, run: Run, chunks: Chunk[]): Promise<voi
   }
 }
 
-const pieceOf = ({ data }: ChunkJob): Piece => ({ notificationId: data.notificationId, chunk: data.from })
+const pieceOf = ({ data: { notificationId, from, asked } }: ChunkJob) => ({ notificationId, chunk: from, asked })
 
 /** @returns whether there is nothing left to send of it, for now or for ever. */
 async function endOrPark(place: Workplace, notification: Notification, job: ChunkJob): Promise<boolean> {
@@ -148,7 +148,8 @@ async function endChunk(place: Workplace, notification: Notification, job: Chunk
 
 async function postpone(place: Workplace, job: ChunkJob, hold: Hold): Promise<void> {
   await place.db.transaction(async (tx) => {
-    await place.queue.postpone(tx, job, { ...job.data, baton: null, tries: hold.tries }, hold.afterMs)
+    const asked = await enqueueReceipts(tx, [pieceOf(job)], place.options.receiptDelayMs)
+    await place.queue.postpone(tx, job, { ...job.data, baton: null, tries: hold.tries, asked }, hold.afterMs)
     await setPostponed(tx, [job.data.notificationId], hold.reason)
     // Its end may be far: what is held may be one project of many, and the others are still to be reached.
     await passBaton(tx, job, hold.afterMs)
@@ -157,9 +158,8 @@ async function postpone(place: Workplace, job: ChunkJob, hold: Hold): Promise<vo
 
 async function parkChunk(place: Workplace, job: ChunkJob): Promise<void> {
   await place.db.transaction(async (tx) => {
-    await parkJob(tx, place.queue, job, { ...job.data, baton: null })
-    // A pause may outlast Expo's receipts: those of what was sent are asked for meanwhile.
-    await enqueueReceipts(tx, [pieceOf(job)], place.options.receiptDelayMs)
+    const asked = await enqueueReceipts(tx, [pieceOf(job)], place.options.receiptDelayMs)
+    await parkJob(tx, place.queue, job, { ...job.data, baton: null, asked })
     await passBaton(tx, job)
   })
 }

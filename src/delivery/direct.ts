@@ -3,7 +3,7 @@ import type { Device, SkipReason } from '../domain/notification.ts'
 import { pack } from '../domain/requests.ts'
 import { finishNotifications, loadNotification, type Notification, setPostponed } from '../store/notifications.ts'
 import { parkJob } from '../store/parked.ts'
-import { findDirectWork, type Piece, type Plan } from '../store/plan.ts'
+import { findDirectWork, type Plan } from '../store/plan.ts'
 import { ClaimLost, type Job } from '../store/queue.ts'
 import { all } from '../domain/all.ts'
 import { closePlan, type Ending, endingOf } from './ending.ts'
@@ -31,11 +31,7 @@ interface Task {
 const MOST_RECIPIENTS = 1_000
 
 export async function sendDirect(place: Workplace, run: Run, jobs: DirectJob[]): Promise<void> {
-  const works = await findDirectWork(
-    place.db,
-    jobs.map((job) => pieceOf(job.data.notificationId)),
-    MOST_RECIPIENTS,
-  )
+  const works = await findDirectWork(place.db, jobs.map(pieceOf), MOST_RECIPIENTS)
   const tasks: Task[] = []
   for (const [index, job] of jobs.entries()) {
     const work = works[index]
@@ -57,7 +53,7 @@ async function sendTasks(place: Workplace, run: Run, tasks: Task[]): Promise<voi
   }
 }
 
-const pieceOf = (notificationId: string): Piece => ({ notificationId, chunk: DIRECT_CHUNK })
+const pieceOf = ({ data: { notificationId, asked } }: DirectJob) => ({ notificationId, chunk: DIRECT_CHUNK, asked })
 
 /** @returns whether there is nothing left to send of it. */
 async function endOrPark(
@@ -66,7 +62,7 @@ async function endOrPark(
 ): Promise<boolean> {
   const ending = endingOf(notification, place.options.pushesEnabled)
   if (ending) await end(place, { job, notification }, ending)
-  else if (notification.state === 'paused') await place.db.transaction((tx) => parkJob(tx, place.queue, job, job.data))
+  else if (notification.state === 'paused') await park(place, job)
   else return false
   return true
 }
@@ -148,14 +144,13 @@ async function sendParcels(
 async function finish(place: Workplace, done: Task[], skipped: Planned['skipped']): Promise<void> {
   const tasks = [...new Set([...done, ...skipped.keys()])]
   if (tasks.length === 0) return
-  const ids = tasks.map((task) => task.notification.id)
   const ends = tasks.map((task) => ({ id: task.notification.id, skipReason: skipped.get(task) ?? null }))
   const ended = await place.db.transaction(async (tx) => {
     const jobs = tasks.map((task) => task.job)
     const [, finished] = await all([
       place.queue.complete(tx, jobs),
       finishNotifications(tx, ends),
-      enqueueReceipts(tx, ids.map(pieceOf), place.options.receiptDelayMs),
+      enqueueReceipts(tx, jobs.map(pieceOf), place.options.receiptDelayMs),
     ])
     return finished
   })
@@ -175,7 +170,7 @@ async function end(
   const { unknown, ended } = await place.db.transaction(async (tx) => {
     await place.queue.complete(tx, [job])
     const closed = await closePlan(tx, notification, DIRECT_CHUNK, ending)
-    await enqueueReceipts(tx, [pieceOf(notification.id)], place.options.receiptDelayMs)
+    await enqueueReceipts(tx, [pieceOf(job)], place.options.receiptDelayMs)
     const state = ending === 'expired' ? 'expired' : 'finished'
     const skipReason = ending === 'disabled' ? 'disabled' : null
     return { unknown: closed, ended: await finishNotifications(tx, [{ id: notification.id, skipReason, state }]) }
@@ -186,8 +181,16 @@ async function end(
 
 async function postpone(place: Workplace, { job, notification }: Task, hold: Hold): Promise<void> {
   await place.db.transaction(async (tx) => {
-    await place.queue.postpone(tx, job, { ...job.data, tries: hold.tries }, hold.afterMs)
+    const asked = await enqueueReceipts(tx, [pieceOf(job)], place.options.receiptDelayMs)
+    await place.queue.postpone(tx, job, { ...job.data, tries: hold.tries, asked }, hold.afterMs)
     await setPostponed(tx, [notification.id], hold.reason)
+  })
+}
+
+async function park(place: Workplace, job: DirectJob): Promise<void> {
+  await place.db.transaction(async (tx) => {
+    const asked = await enqueueReceipts(tx, [pieceOf(job)], place.options.receiptDelayMs)
+    await parkJob(tx, place.queue, job, { ...job.data, asked })
   })
 }
 

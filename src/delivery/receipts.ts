@@ -25,15 +25,25 @@ const LOOKS = [1, 2, 4, 8, 16, 32, 64, 92] as const
 /** A look that is due within this share of the first delay is the one that is being made. */
 const TOO_SOON = 0.1
 
-/** Inside the transaction that finishes the work: tickets without somebody who will ask for their receipts do not exist. */
-export async function enqueueReceipts(tx: Db, pieces: Piece[], delayMs: number): Promise<void> {
+/** `asked`: deliveries that an earlier attempt has enqueued. */
+type SentPiece = Piece & { asked?: number[] | undefined }
+
+/**
+ * Inside the transaction that finishes the work: tickets without somebody who will ask for their receipts do not exist.
+ * What has to wait may outlast Expo's receipts: those of what was sent are asked for meanwhile, and once.
+ * @returns the deliveries that somebody asks for now.
+ */
+export async function enqueueReceipts(tx: Db, pieces: SentPiece[], delayMs: number): Promise<number[]> {
   const deliveries = await acceptedDeliveries(tx, pieces)
-  const jobs = inCalls(deliveries, ({ accepted }) => accepted).map((together) => ({
+  const asked = new Set(pieces.flatMap((piece) => piece.asked ?? []))
+  const unasked = deliveries.filter(({ id }) => !asked.has(id))
+  const jobs = inCalls(unasked, ({ accepted }) => accepted).map((together) => ({
     deliveryIds: together.map(({ id }) => id),
     tries: 0,
     tickets: together.reduce((sum, { accepted }) => sum + accepted, 0),
   }))
   if (jobs.length > 0) await tx.enqueue('receipts', jobs, delayMs)
+  return deliveries.map(({ id }) => id)
 }
 
 /** Jobs share calls: after a direct notification each has a ticket or two, and a call for each would never keep up. */

@@ -26,13 +26,14 @@ export type { Clock as QueueClock } from 'pg-boss'
 interface Traced {
   trace?: string | undefined
 }
+type Sending = Traced & { notificationId: string; tries: number; asked?: number[] | undefined }
 
-/** What each queue's jobs carry. */
+/** What each queue's jobs carry. `tries`: how often it was put off, for the backoff. `asked`: deliveries whose receipts somebody asks for. */
 export interface QueueData {
   'fan-out': Traced & { notificationId: string; page: number }
-  /** `baton`: the page of the fan-out that this chunk's end asks for. `tries`: how often it was put off, for the backoff. */
-  'send-broadcast': Traced & { notificationId: string; from: number; to: number; baton: number | null; tries: number }
-  'send-direct': Traced & { notificationId: string; tries: number }
+  /** `baton`: the page of the fan-out that this chunk's end asks for. */
+  'send-broadcast': Sending & { from: number; to: number; baton: number | null }
+  'send-direct': Sending
   /** `tickets`: how many there are at most; jobs that do not say so share no call. */
   receipts: { deliveryIds: number[]; tries: number; tickets?: number }
   /** Counts a broadcast's whole audience, for progress only. */
@@ -113,7 +114,6 @@ const HEARTBEAT_SECONDS = 10
 const AFTER_BUG_MS = 5_000
 /** Jobs that are looked at to find the oldest one that is due. */
 const MOST_LOOKED_AT = 20_000
-
 /** Once an hour, by one of all processes. */
 const UPKEEP_CRON = '17 * * * *'
 

@@ -1,13 +1,15 @@
 /** Receipts, in virtual time: asked for at the right moments for a day; a missing one never prunes and never resends. */
 import { TestClock } from 'pg-boss'
 import { describe, expect, test } from 'vitest'
+import type { ExpoMessage } from '../../src/domain/expo-message.ts'
 import type { Receipt } from '../../src/domain/verdict.ts'
+import type { SendAnswer } from '../../src/ports.ts'
 import { totalsOf } from '../../src/store/ledger.ts'
 import { exactTotals } from '../../src/store/views/totals.ts'
 import { listPushTokens } from '../../src/store/push-tokens.ts'
 import { crowd, expectBalanced } from '../kit/books.ts'
 import { until } from '../kit/guard.ts'
-import { openRunning, type Running } from '../kit/inside.ts'
+import { allOk, openRunning, type Running } from '../kit/inside.ts'
 
 const MINUTE = 60_000
 const START = Date.parse('2026-01-01T09:00:00Z')
@@ -120,4 +122,26 @@ describe.each(BOTH)('on %s', (kind) => {
     expect(calls()).toMatchObject([{ handedOver: 2 }, { handedOver: 1 }])
     expect(asked.slice(3)).toEqual([slow])
   })
+
+  test.each([{ users: ['ben'] }, { everyone: true } as const])(
+    'what was sent of work that is put off again and again is asked for once: %j',
+    async (audience) => {
+      const clock = new TestClock(START)
+      const send = (messages: ExpoMessage[]): SendAnswer =>
+        messages.some(({ to }) => to.includes('ExponentPushToken[bad]'))
+          ? { kind: 'refused', status: 403, code: 'FORBIDDEN', message: 'no' }
+          : allOk(messages)
+      const world = await openRunning(kind, { send }, { clock })
+      for (const project of ['good', 'bad']) {
+        await world.device('ben', { token: `ExponentPushToken[${project}]`, project: `@a/${project}` })
+      }
+      const id = await world.notify({ audience })
+      await goTo(clock, 0, async () => (await totalsOf(world.db, id)).accepted === 1)
+      const before = world.requests.length
+      for (const minutes of [5, 10]) await goTo(clock, minutes, () => world.requests.length > before)
+      await goTo(clock, 16, async () => (await totalsOf(world.db, id)).handed_over === 1)
+      await goTo(clock, 32, () => true)
+      expect(world.facts.filter(({ name }) => name === 'receipts.settled')).toHaveLength(1)
+    },
+  )
 })
