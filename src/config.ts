@@ -191,7 +191,11 @@ export function readRemote(env: NodeJS.ProcessEnv = process.env, directory = pro
   const name = isEverywhere ? '127.0.0.1' : host.includes(':') ? `[${host}]` : host
   const url = BELFRY_URL ?? `http://${name}:${port}`
   if (!/^https?:$/.test(URL.canParse(url) ? new URL(url).protocol : ''))
-    throw new ConfigFault(['BELFRY_URL: not a URL; expected http:// or https://'])
+    throw new ConfigFault([
+      BELFRY_URL === undefined
+        ? `HOST, PORT: ${url} is not a URL`
+        : 'BELFRY_URL: not a URL; expected http:// or https://',
+    ])
   return {
     url: url.replace(/\/+$/, ''),
     key: set.BELFRY_KEY ?? set.OPERATOR_KEY,

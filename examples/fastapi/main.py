@@ -1,4 +1,6 @@
 """The documents' routes with Belfry behind them. What was theirs, the database and the sign-in, stays as it was."""
+from typing import Literal
+
 from fastapi import APIRouter, BackgroundTasks, Depends
 from pydantic import BaseModel
 
@@ -21,7 +23,7 @@ class Post(BaseModel):
 
 class Message(BaseModel):
     receiver_id: str
-    message_type: str
+    message_type: Literal["text", "zoom_link", "form_link", "status_update"]
     content: str
 
 

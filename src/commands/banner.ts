@@ -9,6 +9,7 @@ export function banner(app: App, config: Config): string {
   const rows = [
     ['Mode', modeOf(config)],
     ...(settings.mode === 'sandbox' ? [['Phones', `${app.url}/sandbox`]] : []),
+    ['Console', `${app.url}/console`],
     ['Database', databaseOf(config)],
     [
       'Operator',

@@ -19,7 +19,7 @@ export async function* readRows(file: string, onBytes: (bytes: number) => void):
   const lines = createInterface({ input, crlfDelay: Number.POSITIVE_INFINITY })
   const records = numbered(lines)
   const first = await records.next()
-  if (first.done) return
+  if (first.done) throw new CommandFault(`There is nothing to import: the file is empty. ${FORMATS}`)
   const isJson = first.value.text.trimStart().startsWith('{')
   if (first.value.text.trimStart().startsWith('['))
     throw new CommandFault(`The file begins with "[": a JSON list is not read row by row. ${FORMATS}`)

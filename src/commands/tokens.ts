@@ -74,7 +74,9 @@ async function* batches(file: string, total: Imported, onBytes: (bytes: number) 
 
 function sizeOf(file: string): number {
   try {
-    return statSync(file).size
+    const found = statSync(file)
+    if (found.isDirectory()) throw new Error('a folder')
+    return found.size
   } catch {
     throw new CommandFault(`${file} cannot be read.`)
   }

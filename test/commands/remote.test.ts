@@ -99,6 +99,16 @@ test('what cannot be done is said in a sentence', async () => {
     code: 1,
     stderr: '/nowhere.csv cannot be read.\n',
   })
+  expect(await belfry('tokens', 'import', '/')).toMatchObject({ code: 1, stderr: '/ cannot be read.\n' })
+  expect(await belfry('tokens', 'import', file('empty.csv', ''))).toMatchObject({
+    code: 1,
+    stderr: expect.stringContaining('There is nothing to import'),
+  })
+  const port = await runCommand(['notifications', 'list'], { env: { PORT: 'abc', BELFRY_KEY: 'k' } })
+  expect(port).toMatchObject({
+    code: 78,
+    stderr: expect.stringContaining('HOST, PORT: http://127.0.0.1:abc is not a URL'),
+  })
   const away = await runCommand(['notifications', 'list'], {
     env: { BELFRY_URL: 'http://127.0.0.1:1', BELFRY_KEY: 'k' },
   })

@@ -104,7 +104,10 @@ export function Empty({
 export function Trouble({ error, again }: { error: Refused; again?: () => void }) {
   return (
     <div class="trouble" role="alert">
-      <strong>{error.message}</strong>
+      <strong>
+        {error.message}
+        {error.hint && '.'}
+      </strong>
       {error.hint && <span> {error.hint}</span>}
       {again && (
         <button type="button" class="small" onClick={again}>
