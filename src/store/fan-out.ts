@@ -64,6 +64,7 @@ export async function cutPage(
     tries: 0,
   }))
   if (jobs.length > 0) await tx.enqueue('send-broadcast', jobs)
+  if (page === 0) await tx.enqueue('estimate', [{ notificationId }])
   await failpoint('mid_fan_out')
   return true
 }

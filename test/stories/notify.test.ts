@@ -14,6 +14,11 @@ interface Shown {
   totals: Record<string, number>
 }
 
+interface Listed {
+  id: string
+  estimated: number | null
+}
+
 describe.for(worlds)('notify $name', ({ open }) => {
   let world: World
   let people: Person[]
@@ -95,6 +100,22 @@ describe.for(worlds)('notify $name', ({ open }) => {
     for (const status of [200, 200]) expect((await opened(people[0]!)).status).toBe(status)
     for (const who of people.slice(1)) expect((await opened(who)).status).toBe(404)
     expect((await show(id)).opened).toBe(1)
+  })
+
+  test('how large an audience is, a list knows before anybody has looked closer', async () => {
+    await people[0]!.call('PUT', '/api/topics/ringers/subscription')
+    const ids = [
+      await idOf({ to: 'everyone', except: ['ana', 'ben'], title: 'a' }),
+      await idOf({ to: { topic: 'ringers' }, title: 'b' }),
+    ]
+    const listed = async () => (await world.operator<{ notifications: Listed[] }>('GET', '/api/notifications')).body
+    const rows = await until('their estimates', async () => {
+      const { notifications } = await listed()
+      const ours = ids.map((id) => notifications.find((one) => one.id === id))
+      return ours.every((one) => typeof one?.estimated === 'number') && ours
+    })
+    expect(rows.map((one) => one?.estimated)).toEqual([2_402, 1])
+    for (const id of ids) await ended(id)
   })
 
   test('what is for later waits, and can be cancelled meanwhile', async () => {
