@@ -146,13 +146,16 @@ async function endChunk(place: Workplace, notification: Notification, job: Chunk
   tellEnded(place.emit, ended)
 }
 
+/** While what it has cut must wait, a broadcast is not cut to its end at once. */
+const LONGEST_BEFORE_PAGE_MS = 10_000
+
 async function postpone(place: Workplace, job: ChunkJob, hold: Hold): Promise<void> {
   await place.db.transaction(async (tx) => {
     const asked = await enqueueReceipts(tx, [pieceOf(job)], place.options.receiptDelayMs)
     await place.queue.postpone(tx, job, { ...job.data, baton: null, tries: hold.tries, asked }, hold.afterMs)
     await setPostponed(tx, [job.data.notificationId], hold.reason)
-    // Its end may be far: what is held may be one project of many, and the others are still to be reached.
-    await passBaton(tx, job, hold.afterMs)
+    // What is held may be one project of many, and the others are still to be reached.
+    await passBaton(tx, job, Math.min(hold.afterMs, LONGEST_BEFORE_PAGE_MS))
   })
 }
 

@@ -44,6 +44,7 @@ interface Parts {
   emit: Emit
   tally: Tally
   foreground?: Foreground | undefined
+  receiptDelayMs: number
 }
 
 /** What is written down before a request, and after it. */
@@ -91,7 +92,9 @@ async function write(parts: Parts, entries: Entry[]): Promise<Written[]> {
 /** Together where that is one statement. Whatever becomes of the intents, an answer is saved, and counted once. */
 async function settleAnd(parts: Parts, group: Settlement[], ids: number[]): Promise<Held[] | Error> {
   if (isPlain(group) && ids.length > 0) {
-    const begun = await settleAndBegin(parts.db, group.map(asSettled), ids).catch((error: unknown) => error as Error)
+    const begun = await settleAndBegin(parts.db, group.map(asSettled), ids, parts.receiptDelayMs).catch(
+      (error: unknown) => error as Error,
+    )
     if (!(begun instanceof Error)) return begun
   }
   await untilSaved(parts.clock, parts.emit, () => save(parts, group))
@@ -109,12 +112,12 @@ const asSettled = ({ settled }: Settlement) => settled
 async function save(parts: Parts, group: Settlement[]): Promise<void> {
   const settled = group.map(asSettled)
   if (isPlain(group)) {
-    await settleDeliveries(parts.db, settled)
+    await settleDeliveries(parts.db, settled, parts.receiptDelayMs)
     return
   }
   const inTransaction = (take: Take) =>
     parts.db.transaction(async (tx) => {
-      const holders = await settleDeliveries(tx, settled)
+      const holders = await settleDeliveries(tx, settled, parts.receiptDelayMs)
       const refused = group.flatMap((one, index) => refusedOf(one, holders[index] as Holder))
       return writeRefused(tx, take, refused)
     })

@@ -80,7 +80,7 @@ export async function startDelivery(parts: DeliveryParts): Promise<Delivery> {
   const connections = openConnections(options.maxConcurrentRequests, () => clock.monotonic(), options.rateLimit > 0)
   const stop = stopping.signal
   const turns = openTurns({ connections, pace, stop })
-  const books = openBooks({ ...parts, tally })
+  const books = openBooks({ ...parts, tally, receiptDelayMs: options.receiptDelayMs })
   const senderParts: SenderParts = { ...parts, breaker, connections, pace, turns, ...books, stop }
   const run = openRun(senderParts, openSender(senderParts))
   const eachOf = <Q extends QueueName>(name: Q, workers: number, work: (job: Job<Q>) => Promise<void>) =>

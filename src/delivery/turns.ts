@@ -26,8 +26,8 @@ export interface HeadStart {
 }
 
 /**
- * One request a lane and project at a time: those that wait for the pace must not sit on the connections that others could
- * use, and a project that is held keeps nobody else back.
+ * Those that wait for the pace must not sit on the connections that others could use: of broadcasts one at a time, of direct
+ * requests one a project, so that a project that is held keeps no other's people waiting.
  */
 export function openTurns({ connections, pace, stop }: Pick<SenderParts, 'connections' | 'pace' | 'stop'>): Turns {
   const last = new Map<string, Promise<unknown>>()
@@ -42,7 +42,7 @@ export function openTurns({ connections, pace, stop }: Pick<SenderParts, 'connec
     }
   }
   const take: Turns['take'] = (lane, project, recipients) => {
-    const queue = `${lane} ${project ?? ''}`
+    const queue = lane === 'direct' ? `direct ${project ?? ''}` : lane
     const turn = (last.get(queue) ?? Promise.resolve()).then(() => turnFor({ project, lane, recipients }))
     // Apps name their projects themselves: no queue is remembered for longer than somebody stands in it.
     const forget = () => last.get(queue) === over && last.delete(queue)

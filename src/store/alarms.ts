@@ -214,7 +214,10 @@ export async function findMended(
     join ${tx.t.deliveries} d on d.id = h.delivery_id and d.sent_at > p.inactive_at`)
 }
 
-/** All that were suspended for this project and platform come back. The alarm ends last: until then a probe may go out. @returns how many. */
+/**
+ * All that were suspended for this project and platform come back. The alarm ends last, and goes on when somebody was suspended
+ * meanwhile: without an alarm there is no probe. @returns how many.
+ */
 export async function restoreSuspended(db: Db, credentials: Credentials, by: string): Promise<number> {
   const { project, deviceType } = credentials
   const [start] = await db.rows<{ at: string }>(sql`select ${db.now}::text as at`)
@@ -228,6 +231,7 @@ export async function restoreSuspended(db: Db, credentials: Credentials, by: str
     const [alarm] = await tx.rows<{ id: number }>(sql`
       update ${tx.t.alarms} set resolved_at = ${tx.now}, resolved_by = ${by}
       where kind = 'credentials' and project = ${project} and device_type = ${deviceType} and resolved_at is null
+        and not exists (select from ${tx.t.push_tokens} where ${areSuspended(credentials)})
       returning id`)
     if (alarm || devices > 0)
       await audit(tx, {
@@ -241,9 +245,8 @@ export async function restoreSuspended(db: Db, credentials: Credentials, by: str
 }
 
 /** @param until who is suspended later stays so. */
-function restoreSome(db: Db, { project, deviceType }: Credentials, until: string) {
-  const isMeant = sql`inactive_reason = 'InvalidCredentials' and inactive_at <= ${until}::timestamptz
-    and coalesce(project, '') = ${project} and coalesce(device_type, '') = ${deviceType}`
+function restoreSome(db: Db, credentials: Credentials, until: string) {
+  const isMeant = sql`${areSuspended(credentials)} and inactive_at <= ${until}::timestamptz`
   return sql`
     with back as (
       update ${db.t.push_tokens} set active = true, inactive_reason = null, inactive_at = null
@@ -252,3 +255,7 @@ function restoreSome(db: Db, { project, deviceType }: Credentials, until: string
     insert into ${db.t.token_events} (push_token_id, kind, user_id, detail)
     select id, 'restored', user_id, 'credentials' from back returning id`
 }
+
+const areSuspended = ({ project, deviceType }: Credentials) => sql`
+  inactive_reason = 'InvalidCredentials' and inactive_at is not null
+    and coalesce(project, '') = ${project} and coalesce(device_type, '') = ${deviceType}`

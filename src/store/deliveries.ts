@@ -82,25 +82,22 @@ const COUNTS = ['accepted', 'refused', 'skipped', 'expired', 'cancelled', 'unkno
  * Settles many in one statement. The answer of an attempt that had lost its delivery is appended as a row of its own:
  * its pushes are real, and so are its tickets, whose receipts are asked for. Saved twice, because the first save's
  * acknowledgement was lost, an answer is there once.
+ * @param receiptDelayMs when receipts of late answers are asked for.
  * @returns the rows that now hold the answers, in the order given.
  */
-export async function settleDeliveries(db: Db, settled: Settled[]): Promise<Holder[]> {
+export async function settleDeliveries(db: Db, settled: Settled[], receiptDelayMs = 0): Promise<Holder[]> {
   const rows = settled.map(rowOf)
   const done = await db.rows(written(db, rows))
-  return appendLate(db, rows, done)
+  return appendLate(db, { rows, done, receiptDelayMs })
 }
 
 /** Both in one statement, because in a broadcast they come together: the answers to some requests, and the next ones' intents. */
-export async function settleAndBegin(db: Db, settled: Settled[], ids: number[]): Promise<Held[]> {
+export async function settleAndBegin(db: Db, settled: Settled[], ids: number[], receiptDelayMs = 0): Promise<Held[]> {
   const rows = settled.map(rowOf)
   const done = await db.rows<{ id: number; attempt: number | null }>(sql`
     with written as (${written(db, rows)}), begun as (${begun(db, ids)})
     select id, null::int as attempt from written union all select id, attempt from begun`)
-  await appendLate(
-    db,
-    rows,
-    done.filter((row) => row.attempt === null),
-  )
+  await appendLate(db, { rows, done: done.filter((row) => row.attempt === null), receiptDelayMs })
   return done.filter((row): row is Held => row.attempt !== null)
 }
 
@@ -130,20 +127,27 @@ function rowOf({ id, attempt, results, ticketIds }: Settled) {
   }
 }
 
-/** @param done the rows that took their answers themselves. @returns the rows that hold the answers. */
-async function appendLate(db: Db, rows: SettledRow[], done: { id: number }[]): Promise<Holder[]> {
+interface Saved {
+  rows: SettledRow[]
+  /** Those that took their answers themselves. */
+  done: { id: number }[]
+  receiptDelayMs: number
+}
+
+/** @returns the rows that hold the answers. */
+async function appendLate(db: Db, { rows, done, receiptDelayMs }: Saved): Promise<Holder[]> {
   const held = new Set(done.map((row) => row.id))
   const late = rows.filter((row) => !held.has(row.id) && row.accepted > 0)
-  const lateIds = late.length > 0 ? await insertLate(db, late) : new Map<number, number>()
+  const lateIds = late.length > 0 ? await insertLate(db, late, receiptDelayMs) : new Map<number, number>()
   return rows.map(({ id }) => ({ id: lateIds.get(id) ?? id, isLate: !held.has(id) }))
 }
 
 /** Whoever holds the work now may have finished it, and enqueued its receipts, before these were there. */
-async function insertLate(db: Db, rows: SettledRow[]): Promise<Map<number, number>> {
+async function insertLate(db: Db, rows: SettledRow[], receiptDelayMs: number): Promise<Map<number, number>> {
   const appended = await db.transaction(async (tx) => {
     const added = await tx.rows<{ id: number; of: number; accepted: number }>(lateRows(tx, rows))
     const jobs = added.map(({ id, accepted }) => ({ deliveryIds: [id], tries: 0, tickets: accepted }))
-    if (jobs.length > 0) await tx.enqueue('receipts', jobs)
+    if (jobs.length > 0) await tx.enqueue('receipts', jobs, receiptDelayMs)
     return added
   })
   return new Map(appended.map((row) => [row.of, row.id]))

@@ -20,7 +20,9 @@ export async function estimateAudience(db: Db, notificationId: string): Promise<
   }
   let estimated = 0 - (await count(sql`user_id = any(${n.audience.except ?? []}::text[]) and id <= ${n.last}::bigint`))
   for (let from = 0; from < n.last; from += IDS_AT_ONCE) {
-    const [after, to] = [sql.lit(from), sql.lit(Math.min(from + IDS_AT_ONCE, n.last))]
+    const [after, to] = [from, Math.min(from + IDS_AT_ONCE, n.last)].map((id) =>
+      topic === undefined ? sql`${id}::bigint` : sql.lit(id),
+    )
     estimated += await count(sql`id > ${after} and id <= ${to}`)
   }
   await db.kysely.updateTable('notifications').set({ estimated }).where('id', '=', notificationId).execute()

@@ -56,12 +56,12 @@ export async function settleReceipts(
     where d.id = s.id and d.results = s.before`.execute(db.kysely)
 }
 
-/** What finished pieces of work have that receipts will come for, late answers included. */
+/** What finished pieces of work have that receipts will come for. Late answers bring a job of their own. */
 export async function acceptedDeliveries(db: Db, pieces: Piece[]): Promise<{ id: number; accepted: number }[]> {
   return db.rows(sql`
     select d.id, d.accepted::int as accepted
     from ${unnestPieces(pieces)} as w (id, chunk)
     join ${db.t.deliveries} d on d.notification_id = w.id and d.chunk = w.chunk
-    where d.accepted > 0 and d.ticket_ids is not null
+    where d.accepted > 0 and d.ticket_ids is not null and not d.late
     order by d.id`)
 }

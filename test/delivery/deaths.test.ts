@@ -220,6 +220,7 @@ describe.each(['PGlite', 'PostgreSQL 18'] as const)('on %s', (kind) => {
       clock: systemClock,
       emit: () => undefined,
       tally: openTally(systemClock),
+      receiptDelayMs: 0,
     })
     const tokenId = parcel.delivery.token_ids[1]!
     await books.settle({
@@ -248,6 +249,7 @@ describe.each(['PGlite', 'PostgreSQL 18'] as const)('on %s', (kind) => {
       clock: systemClock,
       emit: () => undefined,
       tally: openTally(systemClock),
+      receiptDelayMs: 0,
     })
     const tokenId = parcel.delivery.token_ids[0]!
     await books.settle({
