@@ -18,26 +18,22 @@ export async function prune(db: Db): Promise<Record<string, number>> {
   const { t, now } = db
   return {
     ledger: await pruneLedger(db),
-    push_tokens: await inBatches(() =>
-      removeSome(
-        db,
-        { table: t.push_tokens, key: sql`id` },
-        sql`inactive_at < ${now} - make_interval(days => ${INACTIVE_DAYS}) and inactive_reason <> 'InvalidCredentials'`,
-      ),
+    push_tokens: await remove(
+      db,
+      { table: t.push_tokens, key: sql`id` },
+      sql`inactive_at < ${now} - make_interval(days => ${INACTIVE_DAYS}) and inactive_reason <> 'InvalidCredentials'`,
     ),
-    token_events: await inBatches(() =>
-      removeSome(db, { table: t.token_events, key: sql`id` }, sql`at < ${now} - make_interval(days => ${LEDGER_DAYS})`),
+    token_events: await remove(
+      db,
+      { table: t.token_events, key: sql`id` },
+      sql`at < ${now} - make_interval(days => ${LEDGER_DAYS})`,
     ),
-    idempotency: await inBatches(() =>
-      removeSome(
-        db,
-        { table: t.idempotency, key: sql`caller, key` },
-        sql`created_at < ${now} - make_interval(hours => ${REMEMBERED_HOURS})`,
-      ),
+    idempotency: await remove(
+      db,
+      { table: t.idempotency, key: sql`caller, key` },
+      sql`created_at < ${now} - make_interval(hours => ${REMEMBERED_HOURS})`,
     ),
-    audit: await inBatches(() =>
-      removeSome(db, { table: t.audit, key: sql`id` }, sql`at < ${now} - make_interval(days => ${AUDIT_DAYS})`),
-    ),
+    audit: await remove(db, { table: t.audit, key: sql`id` }, sql`at < ${now} - make_interval(days => ${AUDIT_DAYS})`),
     answers: (
       await db.rows(sql`
       delete from ${t.answers} where minute < ${now} - make_interval(hours => ${ANSWERS_HOURS}) returning project`)
@@ -56,30 +52,28 @@ async function pruneLedger(db: Db): Promise<number> {
     if (!old) return pruned
     const its = sql`notification_id = ${old.id}`
     for (const table of [t.deliveries, t.refusals]) {
-      pruned += await inBatches(() => removeSome(db, { table, key: sql`id` }, its))
+      pruned += await remove(db, { table, key: sql`id` }, its)
     }
-    await inBatches(() => removeSome(db, { table: t.opens, key: sql`notification_id, user_id` }, its))
+    await remove(db, { table: t.opens, key: sql`notification_id, user_id` }, its)
     await db.rows(sql`delete from ${t.totals} where ${its}`)
     await db.kysely.deleteFrom('notifications').where('id', '=', old.id).execute()
     pruned += 1
   }
 }
 
-/** What is to go is looked at again once it is held: a push token that is being registered again meanwhile has to stay. */
-function removeSome(
+/**
+ * What is to go is looked at again once it is held: a push token that is being registered again meanwhile has to stay.
+ * @returns how many rows went.
+ */
+async function remove(
   db: Db,
   { table, key }: { table: RawBuilder<unknown>; key: RawBuilder<unknown> },
   isOld: RawBuilder<unknown>,
-): Promise<unknown[]> {
-  return db.rows(sql`
-    delete from ${table} where (${key}) in (select ${key} from ${table} where ${isOld} limit ${BATCH}::int) and ${isOld}
-    returning true`)
-}
-
-async function inBatches(remove: () => Promise<unknown[]>): Promise<number> {
-  let removed = 0
-  for (;;) {
-    const { length } = await remove()
+): Promise<number> {
+  for (let removed = 0; ; ) {
+    const { length } = await db.rows(sql`
+      delete from ${table} where (${key}) in (select ${key} from ${table} where ${isOld} limit ${BATCH}::int) and ${isOld}
+      returning true`)
     removed += length
     if (length < BATCH) return removed
   }

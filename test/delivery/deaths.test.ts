@@ -61,6 +61,9 @@ async function movedTo(database: Opened, move: Parameters<typeof registerPushTok
   return database
 }
 
+const booksOf = ({ db }: Opened) =>
+  openBooks({ db, clock: systemClock, emit: () => undefined, tally: openTally(systemClock), receiptDelayMs: 0 })
+
 describe.each(['PGlite', 'PostgreSQL 18'] as const)('on %s', (kind) => {
   test('an intent without an answer is repeated once, and counted as a death, not as an answer', async () => {
     const { database, id } = await worldBeforeWork(kind)
@@ -215,13 +218,7 @@ describe.each(['PGlite', 'PostgreSQL 18'] as const)('on %s', (kind) => {
     const { database, id } = await worldBeforeWork(kind, { devices: 2 })
     const { held, parcel } = await beginAndDie(database, id)
     await takeOver(database.db, [held])
-    const books = openBooks({
-      db: database.db,
-      clock: systemClock,
-      emit: () => undefined,
-      tally: openTally(systemClock),
-      receiptDelayMs: 0,
-    })
+    const books = booksOf(database)
     const tokenId = parcel.delivery.token_ids[1]!
     await books.settle({
       project: null,
@@ -244,13 +241,7 @@ describe.each(['PGlite', 'PostgreSQL 18'] as const)('on %s', (kind) => {
     const receipt = (ticket: string) => (ticket === 'late' ? ({ status: 'error', ...gone } as const) : undefined)
     const world = await openRunning(kind, { receipt }, { database })
     await world.drain()
-    const books = openBooks({
-      db: database.db,
-      clock: systemClock,
-      emit: () => undefined,
-      tally: openTally(systemClock),
-      receiptDelayMs: 0,
-    })
+    const books = booksOf(database)
     const tokenId = parcel.delivery.token_ids[0]!
     await books.settle({
       project: null,
