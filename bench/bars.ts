@@ -3,18 +3,11 @@
  * with 1 when a bar is missed. Arguments name the parts to run: start, broadcast, kills, memory; none: all.
  */
 import { openPostgres, type Postgres } from '../test/kit/postgres.ts'
-import { broadcastBars } from './broadcast.ts'
-import { killBars } from './kills.ts'
-import { memoryBars } from './memory.ts'
-import { startUpBars } from './start-up.ts'
-
-export interface Bar {
-  bar: string
-  /** Measured must be below it. */
-  limit: number
-  measured: number
-  unit: string
-}
+import type { Bar } from './bars/bar.ts'
+import { broadcastBars } from './bars/broadcast.ts'
+import { killBars } from './bars/kills.ts'
+import { memoryBars } from './bars/memory.ts'
+import { startUpBars } from './bars/start-up.ts'
 
 type Part = (name: string, postgres: Postgres | undefined) => Promise<Bar[]>
 const parts: Record<string, Part> = { broadcast: broadcastBars, kills: killBars, memory: memoryBars }

@@ -2,10 +2,10 @@
 import { rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { PGlite } from '@electric-sql/pglite'
-import { type Answer, call, type Call } from '../test/kit/call.ts'
+import { type Answer, type Call, call } from '../test/kit/call.ts'
 import { type FakeExpo, type Plan, startFakeExpo } from '../test/kit/expo.ts'
 import { until } from '../test/kit/guard.ts'
-import { query, type Postgres } from '../test/kit/postgres.ts'
+import { type Postgres, query } from '../test/kit/postgres.ts'
 import { mintToken, type Server, startServer, temporaryFolder } from '../test/kit/server.ts'
 
 export interface Ground {

@@ -4,11 +4,11 @@ import { setFlagsFromString } from 'node:v8'
 import { Command } from 'commander'
 import manifest from '../package.json' with { type: 'json' }
 import { CommandFault } from './commands/fault.ts'
-import { addRemoteVerbs } from './commands/remote-verbs.ts'
+import { addRemoteVerbs } from './commands/remote/remote-verbs.ts'
 import { ConfigFault } from './config.ts'
-import { DatabaseLocked, DatabaseRefused } from './store/away.ts'
-import { NewerDatabase } from './store/compatibility.ts'
-import { FolderLocked } from './store/folder-lock.ts'
+import { DatabaseLocked, DatabaseRefused } from './store/database/away.ts'
+import { FolderLocked } from './store/database/folder-lock.ts'
+import { NewerDatabase } from './store/migrations/compatibility.ts'
 
 // A broadcast's garbage dies young where the young generation has room. It grows from its least to its most at once, also after
 // it was idle: left to grow step by step, memory would be small for a small audience and larger for a large one.

@@ -6,8 +6,8 @@ import { readFileSync } from 'node:fs'
 import { resolve } from 'node:path'
 import { parseEnv } from 'node:util'
 import { z } from 'zod'
-import { contradictions, MIN_OPERATOR_KEY_LENGTH } from './config-contradictions.ts'
-import { headers, samplers, share, type TracingSettings, tracingSettings } from './config-tracing.ts'
+import { contradictions, MIN_OPERATOR_KEY_LENGTH } from './config/contradictions.ts'
+import { headers, samplers, share, type TracingSettings, tracingSettings } from './config/tracing.ts'
 import {
   claim,
   claims,
@@ -22,9 +22,9 @@ import {
   proxies,
   secret,
   words,
-} from './config-values.ts'
-import { readTexts } from './domain/texts-file.ts'
-import { defaultTexts, type Texts } from './domain/texts.ts'
+} from './config/values.ts'
+import { defaultTexts, type Texts } from './domain/texts/texts.ts'
+import { readTexts } from './domain/texts/texts-file.ts'
 
 export interface Settings {
   production: boolean

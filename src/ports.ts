@@ -1,7 +1,8 @@
 /** The doors between the rooms: what delivery asks of the outside world, and the facts it tells. */
-import type { ExpoMessage } from './domain/expo-message.ts'
+
+import type { Receipt, Ticket } from './domain/answers/verdict.ts'
+import type { ExpoMessage } from './domain/messages/expo-message.ts'
 import type { NotificationState, SkipReason } from './domain/notification.ts'
-import type { Receipt, Ticket } from './domain/verdict.ts'
 
 /** One HTTP call to Expo is answered by one of these values; it never throws for what Expo or the network did. */
 export type SendAnswer =

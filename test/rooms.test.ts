@@ -2,9 +2,19 @@
 import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
-import { beside, forbiddenImports, parseSource, readSources, roomOf, rooms, SCREEN_LINES } from './kit/rooms.ts'
+import {
+  beside,
+  circles,
+  forbiddenImports,
+  parseSource,
+  readSources,
+  roomOf,
+  rooms,
+  SCREEN_LINES,
+} from './kit/rooms.ts'
 
 const project = join(import.meta.dirname, '..')
+const MOST_ENTRIES = 15
 const sources = readSources(join(project, 'src'))
 const ours = sources.filter((file) => !file.path.endsWith('.test.ts'))
 
@@ -32,6 +42,23 @@ describe('the law of rooms', () => {
     const lines = (file: { text: string }) => file.text.trimEnd().split('\n').length
     const long = ours.filter((file) => lines(file) > 300)
     expect(long.map((file) => `${file.path}: ${lines(file)}`)).toEqual([])
+  })
+
+  test('nobody knows each other round about, files and folders alike', () => {
+    expect(circles(ours)).toEqual([])
+  })
+
+  test('no folder with more entries than the eye takes in', () => {
+    const entries = new Map<string, Set<string>>()
+    for (const { path } of ours) {
+      const names = path.split('/')
+      names.slice(1).forEach((name, at) => {
+        const folder = names.slice(0, at + 1).join('/')
+        entries.set(folder, (entries.get(folder) ?? new Set()).add(name))
+      })
+    }
+    const full = [...entries].filter(([, names]) => names.size > MOST_ENTRIES)
+    expect(full.map(([folder, names]) => `${folder}: ${names.size}`)).toEqual([])
   })
 
   test('no function longer than a screen', () => {
@@ -84,6 +111,19 @@ describe('the reader of the law', () => {
     expect(faults('helpers.ts', '')).toEqual(['helpers.ts is in no room'])
     expect(faults('api/a.ts', "import { a } from '../store/users'")).toHaveLength(1)
     expect(faults('delivery/a.ts', "import { a } from '../store/users.ts'\nimport './b.ts'")).toEqual([])
+  })
+
+  test('sees circles of files, and of folders', () => {
+    const file = (path: string, ...imports: string[]) => ({ ...parseSource(path, ''), imports })
+    expect(circles([file('a/b.ts', './c.ts', '../d.ts'), file('a/c.ts', 'd'), file('d.ts')])).toEqual([])
+    expect(circles([file('a/b.ts', './c.ts'), file('a/c.ts', './b.ts')])).toEqual(['a: b.ts -> c.ts -> b.ts'])
+    const folders = [
+      file('a/b/c.ts', '../d/e.ts'),
+      file('a/d/e.ts'),
+      file('a/d/f.ts', '../g.ts'),
+      file('a/g.ts', './b/h.ts'),
+    ]
+    expect(circles(folders)).toEqual(['a: b -> d -> g.ts -> b'])
   })
 
   test('sees the environment and SQL, and does not mistake words for them', () => {

@@ -1,8 +1,8 @@
 /** Somebody who sends a broadcast. Each is a process of its own; the parent holds the watch, or trusts the child's. */
 import { fork } from 'node:child_process'
 import { join } from 'node:path'
-import { guard } from '../../test/kit/guard.ts'
 import type { FakeExpo } from '../../test/kit/expo.ts'
+import { guard } from '../../test/kit/guard.ts'
 import { cpuSecondsOf, peakRssMbOf } from '../kit/usage.ts'
 import type { Done, Task } from './child.ts'
 

@@ -7,9 +7,9 @@ import { withOpen } from '../kit/rounds.ts'
 import {
   besideOneAtLimit,
   crowdAtLimit,
+  type PostTimes,
   postsAims,
   postsGroup,
-  type PostTimes,
   postsSteps,
   timeProgram,
 } from './posts.ts'

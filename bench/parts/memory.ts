@@ -1,6 +1,7 @@
 /** What a broadcast costs as the audience grows: memory, CPU time, and room on the disk. */
-import { query } from '../../test/kit/postgres.ts'
+
 import { until } from '../../test/kit/guard.ts'
+import { query } from '../../test/kit/postgres.ts'
 import { openCluster } from '../contestants/cluster.ts'
 import { measure, type Run } from '../contestants/contestant.ts'
 import type { Ground, Part } from '../kit/part.ts'

@@ -3,7 +3,7 @@
  * looks at what is owed and does it in order: log-outs first, then the registration. What fails is tried again.
  */
 import type { Device } from './device.ts'
-import { interrupted, Interruption, type Interrupted } from './interruption.ts'
+import { type Interrupted, Interruption, interrupted } from './interruption.ts'
 import type { Memory, Session } from './memory.ts'
 import { type AskOptions, readPermission } from './permission.ts'
 import { PushToken } from './push-token.ts'

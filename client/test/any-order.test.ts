@@ -2,10 +2,10 @@
 import fc from 'fast-check'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import type { Server } from '../../test/kit/server.ts'
-import { startSandbox } from './sandbox.ts'
 import { newPushToken } from '../../test/kit/world.ts'
 import { notificationWith } from './fake-notifications.ts'
 import { newPhone, ownersOf, type Phone } from './phone.ts'
+import { startSandbox } from './sandbox.ts'
 
 let server: Server
 beforeAll(async () => void (server = await startSandbox()))

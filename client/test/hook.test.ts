@@ -4,11 +4,11 @@ import { createElement, StrictMode } from 'react'
 import { act as actOf, create as createOf } from 'react-test-renderer'
 import { afterAll, beforeAll, beforeEach, expect, test, vi } from 'vitest'
 import type { Server } from '../../test/kit/server.ts'
-import { startSandbox } from './sandbox.ts'
+import { BelfryProvider, type UseBelfry, useBelfry, useViewing } from '../src/react.ts'
 import type { BelfryState } from '../src/state.ts'
-import { BelfryProvider, useBelfry, type UseBelfry, useViewing } from '../src/react.ts'
 import { notificationWith } from './fake-notifications.ts'
 import { devicesOf, newPhone, type Phone } from './phone.ts'
+import { startSandbox } from './sandbox.ts'
 
 const act = actOf as (work: () => Promise<unknown> | void) => Promise<void>
 const create = createOf as (element: unknown) => { update(element: unknown): void; unmount(): void }

@@ -1,11 +1,11 @@
 /** What arrives while the app is open, and taps: followed once, warm, cold and after a reload. */
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import type { Server } from '../../test/kit/server.ts'
-import { startSandbox } from './sandbox.ts'
 import type { BelfryOptions } from '../src/belfry.ts'
 import { pathOf, type Tap, tapOf } from '../src/taps.ts'
 import { notificationWith } from './fake-notifications.ts'
 import { newPhone, type Phone } from './phone.ts'
+import { startSandbox } from './sandbox.ts'
 
 let server: Server
 beforeAll(async () => void (server = await startSandbox()))

@@ -1,8 +1,8 @@
 /** After a log-out the phone is silent, also when the server could not be reached at that moment. */
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { mintToken, type Server } from '../../test/kit/server.ts'
-import { startSandbox } from './sandbox.ts'
 import { devicesOf, newPhone, ownersOf } from './phone.ts'
+import { startSandbox } from './sandbox.ts'
 
 let server: Server
 beforeAll(async () => void (server = await startSandbox()))

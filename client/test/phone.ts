@@ -1,6 +1,7 @@
 /** A phone with the app on it: a disk, a network, a clock, and the real client speaking real HTTP to the real server. */
-import { newPushToken } from '../../test/kit/world.ts'
+
 import { mintToken, type Server } from '../../test/kit/server.ts'
+import { newPushToken } from '../../test/kit/world.ts'
 import { Belfry, type BelfryOptions } from '../src/belfry.ts'
 import type { Device, HttpRequest, HttpResponse } from '../src/device.ts'
 import { type FakeNotifications, fakeNotifications } from './fake-notifications.ts'

@@ -1,9 +1,9 @@
 /** The first document's section 8 from the app's side: token on log-in, sent, updated on restart; and never lost. */
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import type { Server } from '../../test/kit/server.ts'
-import { startSandbox } from './sandbox.ts'
 import { newPushToken } from '../../test/kit/world.ts'
 import { devicesOf, newPhone, ownersOf } from './phone.ts'
+import { startSandbox } from './sandbox.ts'
 
 let server: Server
 beforeAll(async () => void (server = await startSandbox()))

@@ -1,6 +1,7 @@
 /** The frame around every section: who is signed in, where one is, and whether the server is there. */
 import { useEffect, useState } from 'preact/hooks'
 import { call, signedOut } from './api.ts'
+import bell from './bell.svg'
 import { useLive } from './live.ts'
 import { Icon, type IconName } from './parts/icons.tsx'
 import { to, useRoute } from './router.ts'
@@ -16,7 +17,6 @@ import { PeopleSection } from './sections/people.tsx'
 import { PersonSection } from './sections/person.tsx'
 import { SignIn } from './sections/sign-in.tsx'
 import type { Now } from './types.ts'
-import bell from './bell.svg'
 
 interface Session {
   signed_in: boolean

@@ -1,7 +1,7 @@
 /** What posts, messages and test pushes have in common, and what is said of a post or message, wherever it is stored. */
 import type { ExpoOptions } from '../domain/notification.ts'
-import { type MessageType, messageText, postText, type Texts } from '../domain/texts.ts'
-import type { NewNotification } from '../store/notifications.ts'
+import { type MessageType, messageText, postText, type Texts } from '../domain/texts/texts.ts'
+import type { NewNotification } from '../store/notifications/notifications.ts'
 
 /** As both documents send it. */
 export const soundedLikeTheDocuments = {

@@ -1,79 +1,40 @@
 /** The HTTP server: what every route has in common. It listens only when told to. */
-import type { FastifyInstance, FastifyPluginAsync } from 'fastify'
-import type { Texts } from '../domain/texts.ts'
-import type { Database } from '../store/open.ts'
-import { findServerKey } from '../store/server-keys.ts'
-import { acquaintances } from './acquaintances.ts'
-import { guardRoutes, type ServerCaller } from './callers.ts'
+import type { FastifyInstance } from 'fastify'
+import { findServerKey } from '../store/operator/server-keys.ts'
+import { acquaintances } from './callers/acquaintances.ts'
+import { guardRoutes } from './callers/callers.ts'
+import { jwtVerifier } from './callers/jwt.ts'
+import { openLimits, type RateLimits } from './callers/limits.ts'
+import { allowOrigins } from './callers/origins.ts'
+import { serverKeyFinder } from './callers/server-keys.ts'
 import { consoleRoutes } from './console/routes.ts'
 import { openSessions, type Sessions } from './console/session.ts'
-import { type JwtSettings, jwtVerifier } from './jwt.ts'
 import { documentRoute, documentRoutes } from './docs/document.ts'
 import { pageRoutes } from './docs/page.ts'
-import { openLimits, type RateLimits } from './limits.ts'
-import { type ListenerOptions, newListener } from './listener.ts'
+import { supabaseRoutes } from './hooks/supabase.ts'
+import { newListener } from './http/listener.ts'
+import { observeRequests } from './http/observe.ts'
+import { endStreams } from './http/stream.ts'
+import { checkShape } from './http/text.ts'
 import { controlRoutes } from './notify/control.ts'
 import { eventRoutes } from './notify/events.ts'
 import { notificationRoutes } from './notify/routes.ts'
 import { alarmRoutes } from './operator/alarms.ts'
-import { type Observers, observeRequests } from './observe.ts'
 import { auditRoutes } from './operator/audit.ts'
-import { nowRoutes } from './operator/now.ts'
 import { keyRoutes } from './operator/keys.ts'
+import { nowRoutes } from './operator/now.ts'
 import { peopleRoutes } from './operator/people.ts'
 import { tokenRoutes } from './operator/tokens.ts'
 import { userRoutes } from './operator/users.ts'
-import { allowOrigins } from './origins.ts'
+import type { ApiOptions } from './options.ts'
 import { healthRoutes } from './routes/health.ts'
 import { homeRoutes } from './routes/home.ts'
-import { metricsRoutes, type MetricsOptions } from './routes/metrics.ts'
 import { messageRoutes } from './routes/messages.ts'
+import { metricsRoutes } from './routes/metrics.ts'
 import { postRoutes } from './routes/posts.ts'
 import { pushTokenRoutes } from './routes/push-tokens.ts'
 import { testPushRoutes } from './routes/test-push.ts'
 import { wishRoutes } from './routes/wishes.ts'
-import { serverKeyFinder } from './server-keys.ts'
-import { supabaseRoutes } from './hooks/supabase.ts'
-import { endStreams } from './stream.ts'
-import { checkShape } from './text.ts'
-import type { Reason } from './vitals.ts'
-
-export interface ApiOptions extends ListenerOptions, Observers, MetricsOptions {
-  database: Database
-  version: string
-  startedAt: Date
-  mode: 'sandbox' | 'expo'
-  jwt: JwtSettings
-  operatorKey: string
-  /** What Supabase shows with its webhooks; without it there are none. */
-  webhookSecret?: string
-  texts: Texts
-  ttlSeconds: number
-  openTestPush: boolean
-  /** How often one push token may change hands in a day; null: as often as it likes. */
-  movesPerDay: number | null
-  /** Whether work is taken from the queue; false while starting and stopping. */
-  isWorking(): boolean
-  mounts: Mount[]
-  /** Notifications a second that Expo is given at most; 0: no limit. */
-  rateLimit?: number
-  /** Where the built console lies. */
-  consoleDir?: string
-  /** Whose key another backend shows, when not the database is to be asked. */
-  findServer?: (key: string) => Promise<ServerCaller | undefined>
-  /** Without them nothing is limited. */
-  rateLimits?: RateLimits
-  /** What is wrong as long as the settings are as they are. */
-  standing?: Reason[]
-  /** Web pages that may call the routes of apps. */
-  corsOrigins?: string[]
-}
-
-/** A room of its own under a prefix, such as the sandbox. Its routes declare their callers as ours do. */
-export interface Mount {
-  prefix: string
-  plugin: FastifyPluginAsync
-}
 
 export async function openServer(options: ApiOptions): Promise<FastifyInstance> {
   const app = await newListener(options)

@@ -1,6 +1,7 @@
 /** Whether it works but somebody should look. What is said here is for anybody: it names no project and no person. */
+
+import { findOpenBreakers } from '../store/ledger/pace.ts'
 import type { Database } from '../store/open.ts'
-import { findOpenBreakers } from '../store/pace.ts'
 import { laneLags, openAlarmCounts } from '../store/views/vitals.ts'
 
 export interface Reason {

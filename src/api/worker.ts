@@ -1,12 +1,13 @@
 /** What a worker answers, when it is given a port: whether it is well, and its metrics. */
 import type { FastifyInstance } from 'fastify'
-import { guardRoutes } from './callers.ts'
-import { Fault } from './faults.ts'
-import { openLimits, type RateLimits } from './limits.ts'
-import { type ListenerOptions, newListener } from './listener.ts'
-import { type Observers, observeRequests } from './observe.ts'
+import { guardRoutes } from './callers/callers.ts'
+import { openLimits, type RateLimits } from './callers/limits.ts'
+import { Fault } from './http/faults.ts'
+import { type ListenerOptions, newListener } from './http/listener.ts'
+import { type Observers, observeRequests } from './http/observe.ts'
+import type { MetricsOptions } from './options.ts'
 import { type HealthOptions, healthRoutes } from './routes/health.ts'
-import { metricsRoutes, type MetricsOptions } from './routes/metrics.ts'
+import { metricsRoutes } from './routes/metrics.ts'
 
 export interface WorkerOptions extends ListenerOptions, Observers, MetricsOptions, HealthOptions {
   operatorKey: string

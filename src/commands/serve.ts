@@ -1,5 +1,5 @@
 import { openApp } from '../app.ts'
-import { readConfig, type Role } from '../config.ts'
+import { type Role, readConfig } from '../config.ts'
 import { openLog } from '../log.ts'
 import { banner, warnings } from './banner.ts'
 

@@ -1,4 +1,4 @@
-import { mintJwt } from '../api/jwt.ts'
+import { mintJwt } from '../api/callers/jwt.ts'
 import { readConfig } from '../config.ts'
 import { jwtSecretOf } from '../secrets.ts'
 import { noDuration, secondsOf } from './durations.ts'

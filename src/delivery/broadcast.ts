@@ -1,26 +1,28 @@
 /** The senders of broadcasts: chunks are planned, sent, and finished; or put off, with what is left of them. */
+
+import { all } from '../domain/all.ts'
 import type { Recipient } from '../domain/notification.ts'
-import { readChunk } from '../store/chunk.ts'
-import type { Db } from '../store/db.ts'
+import type { Db } from '../store/database/db.ts'
+import { readChunk } from '../store/ledger/chunk.ts'
+import { findWork, type Work } from '../store/ledger/plan.ts'
 import {
   finishChunks,
   finishNotifications,
   loadNotification,
   type Notification,
   setPostponed,
-} from '../store/notifications.ts'
-import { parkJob } from '../store/parked.ts'
-import { findWork, type Work } from '../store/plan.ts'
-import { ClaimLost, type Job, type QueueData } from '../store/queue.ts'
-import { all } from '../domain/all.ts'
-import { closePlan, type Ending, endingOf } from './ending.ts'
-import type { Parcel } from './parcel.ts'
-import { planNew, resumePlan } from './plan.ts'
+} from '../store/notifications/notifications.ts'
+import { parkJob } from '../store/queue/parked.ts'
+import { ClaimLost } from '../store/queue/queue.ts'
+import type { Job, QueueData } from '../store/schema/jobs.ts'
+import { closePlan, type Ending, endingOf } from './plan/ending.ts'
+import type { Parcel } from './plan/parcel.ts'
+import { planNew, resumePlan } from './plan/plan.ts'
 import { enqueueReceipts } from './receipts.ts'
-import { type Ended, type Hold, type Run, worst } from './run.ts'
-import type { Workplace } from './start.ts'
+import { type Ended, type Hold, type Run, worst } from './request/run.ts'
 import { tellEnded, tellUnknown } from './tell.ts'
 import { inChunkSpans } from './traced.ts'
+import type { Workplace } from './workplace.ts'
 
 type ChunkJob = Job<'send-broadcast'>
 

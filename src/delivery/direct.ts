@@ -1,21 +1,28 @@
 /** The senders of direct notifications: up to a hundred at once, packed into shared requests, each with its own books. */
-import type { Device, SkipReason } from '../domain/notification.ts'
-import { pack } from '../domain/requests.ts'
-import { finishNotifications, loadNotification, type Notification, setPostponed } from '../store/notifications.ts'
-import { parkJob } from '../store/parked.ts'
-import { findDirectWork, type Plan } from '../store/plan.ts'
-import { ClaimLost, type Job } from '../store/queue.ts'
+
 import { all } from '../domain/all.ts'
-import { closePlan, type Ending, endingOf } from './ending.ts'
-import type { Parcel } from './parcel.ts'
-import { DIRECT_CHUNK, isIn, mayBeSkipped, planNew, resumePlan, type ToPlan } from './plan.ts'
+import { pack } from '../domain/messages/requests.ts'
+import type { Device, SkipReason } from '../domain/notification.ts'
+import { findDirectWork, type Plan } from '../store/ledger/plan.ts'
+import {
+  finishNotifications,
+  loadNotification,
+  type Notification,
+  setPostponed,
+} from '../store/notifications/notifications.ts'
+import { parkJob } from '../store/queue/parked.ts'
+import { ClaimLost } from '../store/queue/queue.ts'
+import type { Job } from '../store/schema/jobs.ts'
+import { closePlan, type Ending, endingOf } from './plan/ending.ts'
+import type { Parcel } from './plan/parcel.ts'
+import { DIRECT_CHUNK, isIn, mayBeSkipped, planNew, resumePlan, type ToPlan } from './plan/plan.ts'
 import { enqueueReceipts } from './receipts.ts'
-import type { Ended, Hold, Run } from './run.ts'
-import { worst } from './run.ts'
-import type { Workplace } from './start.ts'
+import type { Ended, Hold, Run } from './request/run.ts'
+import { worst } from './request/run.ts'
 import { tellEnded, tellUnknown } from './tell.ts'
 import { inDirectSpans } from './traced.ts'
-import type { HeadStart } from './turns.ts'
+import type { HeadStart } from './turns/turns.ts'
+import type { Workplace } from './workplace.ts'
 
 type DirectJob = Job<'send-direct'>
 interface Task {

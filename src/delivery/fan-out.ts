@@ -1,11 +1,11 @@
 /** The fan-out of a broadcast: one page of chunks a job, and nothing while the notification may not go on. */
-import { cutPage } from '../store/fan-out.ts'
-import { type Ended, finishNotifications, loadNotification } from '../store/notifications.ts'
-import { parkJob } from '../store/parked.ts'
-import type { Job } from '../store/queue.ts'
-import { endingOf } from './ending.ts'
-import type { Workplace } from './start.ts'
+import { cutPage } from '../store/ledger/fan-out.ts'
+import { type Ended, finishNotifications, loadNotification } from '../store/notifications/notifications.ts'
+import { parkJob } from '../store/queue/parked.ts'
+import type { Job } from '../store/schema/jobs.ts'
+import { endingOf } from './plan/ending.ts'
 import { tellEnded } from './tell.ts'
+import type { Workplace } from './workplace.ts'
 
 /** A broadcast that gets this far has enough chunks for a plan to matter. */
 const PAGE_OF_MANY = 1

@@ -1,17 +1,18 @@
 /** Asking for receipts: first after a while, then ever more rarely, for a day. A missing one never prunes and never resends. */
-import { failpoint } from '../domain/failpoint.ts'
+
 import { all } from '../domain/all.ts'
+import { countCodes, judgeReceipts } from '../domain/answers/judge.ts'
+import { countResults, RESULT } from '../domain/answers/result.ts'
 import { backoffMs } from '../domain/backoff.ts'
-import { countCodes, judgeReceipts } from '../domain/judge.ts'
-import { countResults, RESULT } from '../domain/result.ts'
+import { failpoint } from '../domain/failpoint.ts'
 import type { ReceiptsAnswer } from '../ports.ts'
-import { findMended, restoreSuspended } from '../store/alarms.ts'
-import type { Db } from '../store/db.ts'
-import type { Piece } from '../store/plan.ts'
-import { acceptedDeliveries, type AwaitingReceipts, findAwaiting, settleReceipts } from '../store/receipts.ts'
-import type { Job } from '../store/queue.ts'
-import { writeRefused } from './settle.ts'
-import type { Workplace } from './start.ts'
+import type { Db } from '../store/database/db.ts'
+import type { Piece } from '../store/ledger/plan.ts'
+import { type AwaitingReceipts, acceptedDeliveries, findAwaiting, settleReceipts } from '../store/ledger/receipts.ts'
+import type { Job } from '../store/schema/jobs.ts'
+import { findMended, restoreSuspended } from '../store/tokens/alarms.ts'
+import { writeRefused } from './settle/settle.ts'
+import type { Workplace } from './workplace.ts'
 
 type ReceiptsJob = Job<'receipts'>
 

@@ -1,55 +1,22 @@
 /** Time passes here: workers take what is due. They stop in order: no new work, then what is under way, then nothing. */
 import { failpoint } from '../domain/failpoint.ts'
-import type { Clock, Emit, Foreground, PushGateway, Tracing } from '../ports.ts'
-import type { Db } from '../store/db.ts'
-import { estimateAudience } from '../store/estimate.ts'
-import type { Job, Queue, QueueName } from '../store/queue.ts'
+import { estimateAudience } from '../store/ledger/estimate.ts'
+import type { Job, QueueName } from '../store/schema/jobs.ts'
 import { prune } from '../store/upkeep.ts'
-import { type Breaker, openBreakers } from './breaker.ts'
 import { sendChunks } from './broadcast.ts'
-import { type Connections, openConnections } from './connections.ts'
 import { sendDirect } from './direct.ts'
 import { fanOut } from './fan-out.ts'
-import { openPace, type Pace } from './pace.ts'
 import { askReceipts } from './receipts.ts'
-import { openRun } from './run.ts'
-import { openSender } from './sender.ts'
-import type { SenderParts } from './sending.ts'
-import { openBooks } from './settle.ts'
-import { openTally, type Tally } from './tally.ts'
-import { openTurns, type Turns } from './turns.ts'
-
-export interface DeliveryOptions {
-  /** Notifications a second, all processes together; 0: no limit. */
-  rateLimit: number
-  maxConcurrentRequests: number
-  timeoutMs: number
-  receiptDelayMs: number
-  /** False: everything is accepted and ends as skipped, nothing is sent. */
-  pushesEnabled: boolean
-}
-
-export interface DeliveryParts {
-  db: Db
-  queue: Queue
-  gateway: PushGateway
-  clock: Clock
-  emit: Emit
-  /** Without it there are no traces. */
-  tracing?: Tracing | undefined
-  /** Without it nobody is answered here. */
-  foreground?: Foreground | undefined
-  options: DeliveryOptions
-}
-
-/** What every kind of work here has at hand. */
-export interface Workplace extends DeliveryParts {
-  breaker: Breaker
-  connections: Connections
-  pace: Pace
-  turns: Turns
-  tally: Tally
-}
+import { openRun } from './request/run.ts'
+import { openSender } from './request/sender.ts'
+import type { SenderParts } from './request/sending.ts'
+import { openBooks } from './settle/settle.ts'
+import { openTally } from './settle/tally.ts'
+import { openBreakers } from './turns/breaker.ts'
+import { openConnections } from './turns/connections.ts'
+import { openPace } from './turns/pace.ts'
+import { openTurns } from './turns/turns.ts'
+import type { DeliveryParts, Workplace } from './workplace.ts'
 
 export interface Delivery {
   /** Resolves when nothing is under way any more, or at the deadline. Closing twice is fine. */

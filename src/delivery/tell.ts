@@ -1,6 +1,6 @@
 /** What delivery tells of ends: of notifications, and of recipients about whom nobody will ever know. */
 import type { Emit, Lane } from '../ports.ts'
-import type { Ended } from '../store/notifications.ts'
+import type { Ended } from '../store/notifications/notifications.ts'
 
 export function tellUnknown(emit: Emit, lane: Lane, deliveries: readonly { token_ids: readonly number[] }[]): void {
   const count = deliveries.reduce((sum, one) => sum + one.token_ids.length, 0)

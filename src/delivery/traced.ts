@@ -4,8 +4,8 @@
  * a device.
  */
 import type { Lane, SendAnswer, Span, Tracing } from '../ports.ts'
-import type { Notification } from '../store/notifications.ts'
-import type { Parcel } from './parcel.ts'
+import type { Notification } from '../store/notifications/notifications.ts'
+import type { Parcel } from './plan/parcel.ts'
 
 interface Task {
   job: { data: { trace?: string | undefined } }

@@ -3,7 +3,7 @@
  * here retries, and nothing throws for what the network did.
  */
 import { Pool } from 'undici'
-import type { ExpoMessage } from '../domain/expo-message.ts'
+import type { ExpoMessage } from '../domain/messages/expo-message.ts'
 import type { PushGateway, ReceiptsAnswer, SendAnswer } from '../ports.ts'
 import { type Answer, exchange, jsonHeaders, MAX_BODY_BYTES, TimedOut } from './exchange.ts'
 import { parseReceipts, parseRequestError, parseTickets } from './parse.ts'

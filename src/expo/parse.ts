@@ -2,7 +2,7 @@
  * Expo's answers, read leniently: an unknown field or code is never an error, a missing one never a crash. By hand,
  * because this reads every ticket there is.
  */
-import type { ExpoError, Receipt, Ticket } from '../domain/verdict.ts'
+import type { ExpoError, Receipt, Ticket } from '../domain/answers/verdict.ts'
 
 type Fields = Record<string, unknown>
 

@@ -4,8 +4,8 @@
  */
 import { lookup } from 'node:dns/promises'
 import { connect as connectTcp } from 'node:net'
-import { connect as connectTls } from 'node:tls'
 import { setTimeout as wait } from 'node:timers/promises'
+import { connect as connectTls } from 'node:tls'
 import { exchangeOnce, jsonHeaders } from './exchange.ts'
 
 export type Step = 'DNS' | 'TCP' | 'TLS' | 'HTTP'

@@ -1,7 +1,7 @@
 /** What is counted of the facts. Labels are words from short lists, or route patterns: no user, no token, no address. */
 import { Counter, Histogram, type Registry } from 'prom-client'
 import type { Emit, Facts, Lane } from '../ports.ts'
-import type { QueueName } from '../store/queue.ts'
+import type { QueueName } from '../store/schema/jobs.ts'
 
 type Counting = { [Name in keyof Facts]?: (fact: Facts[Name]) => void }
 

@@ -1,8 +1,8 @@
 /** What is read from the database for a scrape: the same at every process, and at most once in some seconds. */
 import { Gauge, type Registry } from 'prom-client'
 import { maskPushTokensIn } from '../domain/push-token.ts'
+import { readPaces } from '../store/ledger/pace.ts'
 import type { Database } from '../store/open.ts'
-import { readPaces } from '../store/pace.ts'
 import { laneLags, openAlarmCounts, openNotificationCounts } from '../store/views/vitals.ts'
 import { openTokenCount } from './token-count.ts'
 

@@ -2,9 +2,10 @@
  * How many push tokens there are, by platform and state. Counting millions takes long, so it is done beside the
  * scrapes, a stretch of ids at a time, rarely; a scrape gets the last whole count.
  */
-import { Gauge, type Registry } from 'prom-client'
+
 import { setTimeout as wait } from 'node:timers/promises'
-import type { Db } from '../store/db.ts'
+import { Gauge, type Registry } from 'prom-client'
+import type { Db } from '../store/database/db.ts'
 import { countTokens, lastTokenId, type TokenCount } from '../store/views/vitals.ts'
 
 /** On the embedded database a longer statement would keep everybody waiting. */

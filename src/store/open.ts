@@ -5,11 +5,13 @@ import { PGlite } from '@electric-sql/pglite'
 import { type Dialect, Kysely, PostgresDialect, sql } from 'kysely'
 import pg from 'pg'
 import type { Emit } from '../ports.ts'
-import { callBack } from './called-back.ts'
-import { type Begin, type Db, makeDb } from './db.ts'
-import { EmbeddedDatabase, embeddedDialect } from './embedded.ts'
-import { lockFolder } from './folder-lock.ts'
-import { migrate } from './migrations.ts'
+import { callBack } from './database/called-back.ts'
+import { type Begin, type Db, makeDb } from './database/db.ts'
+import { EmbeddedDatabase, embeddedDialect } from './database/embedded.ts'
+import { lockFolder } from './database/folder-lock.ts'
+import { pipelined } from './database/pipelined.ts'
+import { prepareRepeated } from './database/prepared.ts'
+import { migrate } from './migrations/migrations.ts'
 import {
   enqueueWith,
   guardedHandle,
@@ -20,10 +22,8 @@ import {
   type QueueConnection,
   releaseAbandoned,
   warmUp,
-} from './queue.ts'
-import { pipelined } from './pipelined.ts'
-import { prepareRepeated } from './prepared.ts'
-import type { Tables } from './tables.ts'
+} from './queue/queue.ts'
+import type { Tables } from './schema/tables.ts'
 
 export interface Database {
   kind: 'pglite' | 'postgres'

@@ -1,7 +1,7 @@
 /** What is no longer needed goes, a batch at a time, so that no statement holds anybody up. */
 import { type RawBuilder, sql } from 'kysely'
-import type { Db } from './db.ts'
-import { REMEMBERED_HOURS } from './idempotency.ts'
+import type { Db } from './database/db.ts'
+import { REMEMBERED_HOURS } from './notifications/idempotency.ts'
 
 /** How long the ledger of a finished notification is kept. */
 export const LEDGER_DAYS = 30

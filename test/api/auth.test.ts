@@ -4,8 +4,8 @@ import type { AddressInfo } from 'node:net'
 import type { FastifyInstance } from 'fastify'
 import { exportJWK, exportSPKI, generateKeyPair, type JWTPayload, SignJWT, UnsecuredJWT } from 'jose'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { jwtVerifier } from '../../src/api/jwt.ts'
-import { findUser } from '../../src/store/users.ts'
+import { jwtVerifier } from '../../src/api/callers/jwt.ts'
+import { findUser } from '../../src/store/people/users.ts'
 import { bearer, jwt, OPERATOR_KEY, openApi, SECRET } from './world.ts'
 
 let world: Awaited<ReturnType<typeof openApi>>

@@ -1,7 +1,7 @@
 /** Every error, whoever notices it, has one shape, one code of one table, and no internals. */
 import { connect } from 'node:net'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { type FaultCode, faults } from '../../src/api/faults.ts'
+import { type FaultCode, faults } from '../../src/api/http/faults.ts'
 import { bearer, openApi } from './world.ts'
 
 let world: Awaited<ReturnType<typeof openApi>>

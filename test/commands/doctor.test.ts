@@ -1,15 +1,16 @@
 /** `belfry doctor` says what is wrong: every fault is a real one, and it costs nobody a notification. */
-import { createServer, type RequestListener, type Server as HttpServer } from 'node:http'
+
+import { rmSync, writeFileSync } from 'node:fs'
+import { createServer, type Server as HttpServer, type RequestListener } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { join } from 'node:path'
-import { rmSync, writeFileSync } from 'node:fs'
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest'
-import { startFakeExpo, type FakeExpo } from '../kit/expo.ts'
+import { type FakeExpo, startFakeExpo } from '../kit/expo.ts'
 import { sharedPostgres } from '../kit/global-setup.ts'
 import { freePort } from '../kit/guard.ts'
 import { query } from '../kit/postgres.ts'
 import { OPERATOR_KEY, runCommand, type Server, startServer, temporaryFolder } from '../kit/server.ts'
-import { type World, openWorld } from '../kit/world.ts'
+import { openWorld, type World } from '../kit/world.ts'
 
 /** Each look is a process of its own, and some tests take several. */
 vi.setConfig({ testTimeout: 120_000 })

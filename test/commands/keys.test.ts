@@ -4,7 +4,7 @@ import { readFileSync } from 'node:fs'
 import { delimiter, join } from 'node:path'
 import { promisify } from 'node:util'
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { openApi, OPERATOR_KEY } from '../api/world.ts'
+import { OPERATOR_KEY, openApi } from '../api/world.ts'
 import { until } from '../kit/guard.ts'
 import { runCommand } from '../kit/server.ts'
 

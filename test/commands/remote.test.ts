@@ -2,7 +2,7 @@
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { cellsOf } from '../../src/commands/table-rows.ts'
+import { cellsOf } from '../../src/commands/remote/table-rows.ts'
 import { OPERATOR_KEY, runCommand } from '../kit/server.ts'
 import { type World, worlds } from '../kit/world.ts'
 

@@ -1,6 +1,6 @@
 /** The console in a real browser, against a real server with a broadcast under way. */
 import type { Browser, Page } from 'playwright-core'
-import { afterAll, beforeAll, beforeEach, afterEach, describe, expect, test } from 'vitest'
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import { openBrowser } from '../kit/chromium.ts'
 import { until } from '../kit/guard.ts'
 import { OPERATOR_KEY } from '../kit/server.ts'

@@ -1,17 +1,17 @@
 /** A person's hand on a broadcast: it bites within a chunk, the numbers are exact, and nothing is lost by a pause. */
 import { sql } from 'kysely'
 import { describe, expect, test } from 'vitest'
-import { cancelNotification, pauseNotification, resumeNotification } from '../../src/store/control.ts'
-import { RESULT } from '../../src/domain/result.ts'
-import { closePlanned } from '../../src/store/deliveries.ts'
-import { exactTotals } from '../../src/store/views/totals.ts'
-import { finishNotifications, notificationState } from '../../src/store/notifications.ts'
-import { insertPlan } from '../../src/store/plan.ts'
-import { once } from '../../src/store/idempotency.ts'
+import { RESULT } from '../../src/domain/answers/result.ts'
+import { closePlanned } from '../../src/store/ledger/deliveries.ts'
+import { insertPlan } from '../../src/store/ledger/plan.ts'
+import { cancelNotification, pauseNotification, resumeNotification } from '../../src/store/notifications/control.ts'
+import { once } from '../../src/store/notifications/idempotency.ts'
+import { finishNotifications, notificationState } from '../../src/store/notifications/notifications.ts'
 import { prune } from '../../src/store/upkeep.ts'
+import { exactTotals } from '../../src/store/views/totals.ts'
 import { crowd, expectBalanced } from '../kit/books.ts'
 import { until } from '../kit/guard.ts'
-import { allOk, openDatabase, openRunning, systemClock, type Running } from '../kit/inside.ts'
+import { allOk, openDatabase, openRunning, type Running, systemClock } from '../kit/inside.ts'
 
 const slow = { send: async (messages: Parameters<typeof allOk>[0]) => (await systemClock.wait(20), allOk(messages)) }
 

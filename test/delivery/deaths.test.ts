@@ -1,8 +1,13 @@
 /** What a death leaves behind is taken up again; what the dead say later is kept, and overwrites nothing. */
 import { sql } from 'kysely'
 import { describe, expect, test } from 'vitest'
+import { planNew } from '../../src/delivery/plan/plan.ts'
+import { enqueueReceipts } from '../../src/delivery/receipts.ts'
+import { openBooks, writeRefused } from '../../src/delivery/settle/settle.ts'
+import { openTally } from '../../src/delivery/settle/tally.ts'
+import { RESULT } from '../../src/domain/answers/result.ts'
 import type { Audience } from '../../src/domain/notification.ts'
-import { RESULT } from '../../src/domain/result.ts'
+import { readChunk } from '../../src/store/ledger/chunk.ts'
 import {
   beginDeliveries,
   releaseDeliveries,
@@ -10,21 +15,16 @@ import {
   settleDeliveries,
   splitDelivery,
   takeOver,
-} from '../../src/store/deliveries.ts'
-import { totalsOf } from '../../src/store/ledger.ts'
-import { planNew } from '../../src/delivery/plan.ts'
-import { enqueueReceipts } from '../../src/delivery/receipts.ts'
-import { openBooks, writeRefused } from '../../src/delivery/settle.ts'
-import { openTally } from '../../src/delivery/tally.ts'
-import { readChunk } from '../../src/store/chunk.ts'
-import { findDirectWork, findWork } from '../../src/store/plan.ts'
-import { listPushTokens, registerPushToken, unregisterPushToken } from '../../src/store/push-tokens.ts'
-import { findAwaiting, settleReceipts } from '../../src/store/receipts.ts'
-import { subscribe } from '../../src/store/subscriptions.ts'
-import { ensureUser } from '../../src/store/users.ts'
+} from '../../src/store/ledger/deliveries.ts'
+import { totalsOf } from '../../src/store/ledger/ledger.ts'
+import { findDirectWork, findWork } from '../../src/store/ledger/plan.ts'
+import { findAwaiting, settleReceipts } from '../../src/store/ledger/receipts.ts'
+import { subscribe } from '../../src/store/people/subscriptions.ts'
+import { ensureUser } from '../../src/store/people/users.ts'
+import { listPushTokens, registerPushToken, unregisterPushToken } from '../../src/store/tokens/push-tokens.ts'
 import { expectBalanced } from '../kit/books.ts'
 import { until } from '../kit/guard.ts'
-import { allOk, openDatabase, openRunning, type Opened, systemClock } from '../kit/inside.ts'
+import { allOk, type Opened, openDatabase, openRunning, systemClock } from '../kit/inside.ts'
 
 /** As far as a process gets that dies right after saving its intent. */
 async function beginAndDie(world: Opened, id: string) {

@@ -2,12 +2,12 @@
 import { randomUUIDv7 } from 'node:crypto'
 import { sql } from 'kysely'
 import { expect, test } from 'vitest'
-import { cancelNotification, pauseNotification, resumeNotification } from '../../src/store/control.ts'
-import { CHUNK_TOKENS, cutPage, PAGE_CHUNKS } from '../../src/store/fan-out.ts'
-import { finishChunks, finishNotifications, insertNotification } from '../../src/store/notifications.ts'
+import { CHUNK_TOKENS, cutPage, PAGE_CHUNKS } from '../../src/store/ledger/fan-out.ts'
+import { cancelNotification, pauseNotification, resumeNotification } from '../../src/store/notifications/control.ts'
+import { finishChunks, finishNotifications, insertNotification } from '../../src/store/notifications/notifications.ts'
 import { crowd, expectBalanced } from '../kit/books.ts'
 import { until } from '../kit/guard.ts'
-import { openDatabase, openRunning, type Opened } from '../kit/inside.ts'
+import { type Opened, openDatabase, openRunning } from '../kit/inside.ts'
 
 /** A broadcast that nobody works on. */
 async function broadcast(world: Opened) {

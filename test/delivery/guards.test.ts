@@ -1,8 +1,9 @@
 /** Promise 5: no good token is ever lost, whatever Expo says of many of them at once. */
 import { sql } from 'kysely'
 import { describe, expect, test } from 'vitest'
-import type { ExpoMessage } from '../../src/domain/expo-message.ts'
+import type { ExpoMessage } from '../../src/domain/messages/expo-message.ts'
 import type { SendAnswer } from '../../src/ports.ts'
+import { notificationState } from '../../src/store/notifications/notifications.ts'
 import {
   confirmFlood,
   countAnswers,
@@ -10,9 +11,8 @@ import {
   releaseFlood,
   restoreSuspended,
   tripFlood,
-} from '../../src/store/alarms.ts'
-import { notificationState } from '../../src/store/notifications.ts'
-import { registerPushToken } from '../../src/store/push-tokens.ts'
+} from '../../src/store/tokens/alarms.ts'
+import { registerPushToken } from '../../src/store/tokens/push-tokens.ts'
 import { crowd, expectBalanced } from '../kit/books.ts'
 import { until } from '../kit/guard.ts'
 import { openDatabase, openRunning, type Running } from '../kit/inside.ts'

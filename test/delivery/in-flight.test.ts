@@ -2,7 +2,7 @@
 import { setTimeout as wait } from 'node:timers/promises'
 import { sql } from 'kysely'
 import { describe, expect, test } from 'vitest'
-import { notificationState } from '../../src/store/notifications.ts'
+import { notificationState } from '../../src/store/notifications/notifications.ts'
 import { crowd } from '../kit/books.ts'
 import { until } from '../kit/guard.ts'
 import { allOk, openRunning, type Running } from '../kit/inside.ts'

@@ -1,11 +1,11 @@
 /** The main job, on both databases: everybody who should hear hears once, and the books say so. */
 import { describe, expect, test } from 'vitest'
-import { totalsOf } from '../../src/store/ledger.ts'
-import { notificationState } from '../../src/store/notifications.ts'
-import { registerPushToken } from '../../src/store/push-tokens.ts'
-import { subscribe } from '../../src/store/subscriptions.ts'
-import { allOk, openRunning } from '../kit/inside.ts'
+import { totalsOf } from '../../src/store/ledger/ledger.ts'
+import { notificationState } from '../../src/store/notifications/notifications.ts'
+import { subscribe } from '../../src/store/people/subscriptions.ts'
+import { registerPushToken } from '../../src/store/tokens/push-tokens.ts'
 import { crowd, expectBalanced } from '../kit/books.ts'
+import { allOk, openRunning } from '../kit/inside.ts'
 
 describe.each(['PGlite', 'PostgreSQL 18'] as const)('on %s', (kind) => {
   test('a broadcast reaches every device but the author’s exactly once, in full requests', async () => {

@@ -1,12 +1,12 @@
 /** Expo's limit is used, not broken, and a direct request does not queue behind a broadcast. */
 import { TestClock } from 'pg-boss'
 import { describe, expect, test } from 'vitest'
-import { notificationState } from '../../src/store/notifications.ts'
-import { directRate, leftLate, lowerPace, takeSlot } from '../../src/store/pace.ts'
-import type { ExpoMessage } from '../../src/domain/expo-message.ts'
+import type { ExpoMessage } from '../../src/domain/messages/expo-message.ts'
+import { directRate, leftLate, lowerPace, takeSlot } from '../../src/store/ledger/pace.ts'
+import { notificationState } from '../../src/store/notifications/notifications.ts'
 import { crowd } from '../kit/books.ts'
 import { until } from '../kit/guard.ts'
-import { type Kind, KINDS, allOk, openDatabase, openRunning } from '../kit/inside.ts'
+import { allOk, KINDS, type Kind, openDatabase, openRunning } from '../kit/inside.ts'
 
 const START = Date.parse('2026-01-01T09:00:00Z')
 const ask = { project: '', lane: 'broadcast', recipients: 100, perSecond: 600 } as const

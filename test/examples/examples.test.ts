@@ -5,7 +5,7 @@ import { delimiter, join } from 'node:path'
 import { promisify } from 'node:util'
 import { afterAll, beforeAll, beforeEach, expect, test, vi } from 'vitest'
 import { until } from '../kit/guard.ts'
-import { type World, openWorld } from '../kit/world.ts'
+import { openWorld, type World } from '../kit/world.ts'
 
 /** Each call is a process of its own. */
 vi.setConfig({ testTimeout: 120_000 })

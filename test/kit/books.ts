@@ -1,7 +1,7 @@
 /** Big audiences, and the invariant of the ledger, for tests that hold the database in their own process. */
 import { sql } from 'kysely'
 import { expect } from 'vitest'
-import { totalsOf, type Totals } from '../../src/store/ledger.ts'
+import { type Totals, totalsOf } from '../../src/store/ledger/ledger.ts'
 import type { Opened } from './inside.ts'
 
 /** Many devices, each of a user of its own, alternating platforms. @returns their push tokens. */

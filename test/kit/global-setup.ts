@@ -8,7 +8,7 @@ import type { AddressInfo } from 'node:net'
 import { join } from 'node:path'
 import { inject } from 'vitest'
 import type { TestProject } from 'vitest/node'
-import { openPostgres, type PostgresVersion, shared, type SharedPostgres } from './postgres.ts'
+import { openPostgres, type PostgresVersion, type SharedPostgres, shared } from './postgres.ts'
 import { startServer, temporaryFolder } from './server.ts'
 
 declare module 'vitest' {

@@ -1,7 +1,7 @@
 /** Rows of the ledger, written through the store's own door, without anybody who sends. */
 import { randomUUIDv7 } from 'node:crypto'
-import type { Db } from '../../src/store/db.ts'
-import { insertNotification } from '../../src/store/notifications.ts'
+import type { Db } from '../../src/store/database/db.ts'
+import { insertNotification } from '../../src/store/notifications/notifications.ts'
 
 /** For `insertNotification`: to everybody, and good for an hour. */
 export const broadcast = () =>

@@ -70,7 +70,7 @@ export const rooms: Record<string, Room> = {
     node: true,
   },
   config: {
-    place: ['config', 'config-contradictions', 'config-tracing', 'config-values', 'secrets'],
+    place: ['config', 'config/contradictions', 'config/tracing', 'config/values', 'secrets'],
     may: ['domain'],
     packages: ['zod'],
     node: true,
@@ -98,7 +98,7 @@ export const rooms: Record<string, Room> = {
 export const beside: Record<string, string[]> = { 'console/src': ['preact'] }
 
 /** Packages that even their own room keeps in one place. */
-export const onlyIn: Record<string, string[]> = { 'pg-boss': ['store/queue.ts', 'store/pg-boss.ts'] }
+export const onlyIn: Record<string, string[]> = { 'pg-boss': ['store/queue/queue.ts'] }
 
 /** What the tests beside their subject may use more: these packages, and the kit. */
 const forTests = ['vitest', 'fast-check', 'expo-server-sdk']
@@ -201,6 +201,47 @@ export function forbiddenImports(file: SourceFile): string[] {
     return (onlyIn[npm]?.includes(file.path) ?? true) ? null : `${npm}, which only ${onlyIn[npm]!.join(', ')} may`
   })
   return faults.filter((fault) => fault !== null).map((fault) => `${file.path} (${name}) imports ${fault}`)
+}
+
+/**
+ * Circles: what stands in one folder, files and folders alike, and knows each other round about.
+ * @returns each as `folder: a -> b -> a`.
+ */
+export function circles(files: SourceFile[]): string[] {
+  const known = new Map<string, Map<string, Set<string>>>()
+  for (const { path, imports } of files) {
+    for (const target of imports.filter((name) => name.startsWith('.'))) {
+      const [from, to] = [path.split('/'), join(dirname(path), target).replaceAll('\\', '/').split('/')]
+      const at = from.findIndex((name, index) => name !== to[index])
+      if (at < 0) continue
+      const folder = from.slice(0, at).join('/')
+      const inside = known.get(folder) ?? new Map<string, Set<string>>()
+      known.set(folder, inside.set(from[at]!, (inside.get(from[at]!) ?? new Set()).add(to[at]!)))
+    }
+  }
+  return [...known].flatMap(([folder, inside]) => {
+    const circle = circleIn(inside)
+    return circle ? [`${folder || 'src'}: ${circle.join(' -> ')}`] : []
+  })
+}
+
+function circleIn(inside: Map<string, Set<string>>): string[] | undefined {
+  const sound = new Set<string>()
+  const search = (way: string[]): string[] | undefined => {
+    const here = way.at(-1)!
+    if (sound.has(here)) return undefined
+    if (way.indexOf(here) < way.length - 1) return way.slice(way.indexOf(here))
+    for (const next of inside.get(here) ?? []) {
+      const circle = search([...way, next])
+      if (circle) return circle
+    }
+    sound.add(here)
+    return undefined
+  }
+  return inside
+    .keys()
+    .map((name) => search([name]))
+    .find((circle) => circle !== undefined)
 }
 
 function faultOfOurs(path: string, target: string, name: string, room: Room, isTest: boolean): string | null {

@@ -5,7 +5,7 @@
 import { cpSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { PGlite } from '@electric-sql/pglite'
-import { type Answer, call, type Call, eachOf } from './call.ts'
+import { type Answer, type Call, call, eachOf } from './call.ts'
 import { type FakeExpo, type Plan, startFakeExpo } from './expo.ts'
 import { emptyPglite, sharedPostgres } from './global-setup.ts'
 import { freePort, until } from './guard.ts'

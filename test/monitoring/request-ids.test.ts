@@ -4,7 +4,7 @@ import { setTimeout as wait } from 'node:timers/promises'
 import type { FastifyInstance } from 'fastify'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { inRequest, logFacts, openLog } from '../../src/log.ts'
-import { bearer, openApi, OPERATOR_KEY } from '../api/world.ts'
+import { bearer, OPERATOR_KEY, openApi } from '../api/world.ts'
 import { call } from '../kit/call.ts'
 
 /** The program's own log, not the request's: what delivery, the store and the facts write to. */

@@ -5,7 +5,7 @@ export const ofSecurity: Sabotage[] = [
   {
     id: 'M16',
     what: "the algorithm comes from the token's own header",
-    file: 'src/api/jwt.ts',
+    file: 'src/api/callers/jwt.ts',
     find: "algorithms: settings.jwksUrl === undefined ? ['HS256'] : PUBLIC_KEY_ALGORITHMS,",
     replace: '',
     test: 'test/security/s04-forgeries.test.ts',
@@ -14,7 +14,7 @@ export const ofSecurity: Sabotage[] = [
   {
     id: 'M17',
     what: 'whoever knows a push token logs it out: the owner is missing in a WHERE',
-    file: 'src/store/push-tokens.ts',
+    file: 'src/store/tokens/push-tokens.ts',
     find: "where user_id = ${r.userId} and inactive_reason is distinct from 'logged_out'",
     replace: "where inactive_reason is distinct from 'logged_out'",
     test: 'test/security/s03-token-moves.test.ts',
@@ -50,7 +50,7 @@ export const ofSecurity: Sabotage[] = [
   {
     id: 'M19b',
     what: 'a debug line holds the header with which somebody signs in',
-    file: 'src/api/listener.ts',
+    file: 'src/api/http/listener.ts',
     find: '    allowSilence(request, IDLE_TIMEOUT_MS)\n',
     replace: "    request.log.debug({ authorization: request.headers.authorization }, 'a request')\n",
     test: 'test/security/s11-canaries.test.ts',

@@ -22,7 +22,7 @@ export const sabotages: Sabotage[] = [
   {
     id: 'M1',
     what: 'no guard in the settle',
-    file: 'src/store/deliveries.ts',
+    file: 'src/store/ledger/deliveries.ts',
     find: GUARD,
     replace: 'where d.id = s.id',
     test: 'R3',
@@ -31,7 +31,7 @@ export const sabotages: Sabotage[] = [
   {
     id: 'M2',
     what: 'the answer leaves before COMMIT, which takes as long as a slow disk does',
-    file: 'src/api/idempotency.ts',
+    file: 'src/api/http/idempotency.ts',
     find: ['await db.transaction(work)', 'db.transaction(work)'],
     replace: `await new Promise<Answer>((done, fail) => {
       db.transaction(async (tx) => {
@@ -47,7 +47,7 @@ export const sabotages: Sabotage[] = [
   {
     id: 'M3',
     what: 'settled before the call',
-    file: 'src/delivery/sender.ts',
+    file: 'src/delivery/request/sender.ts',
     find: '  const asked = parts.gateway.send(',
     replace: `  await Promise.all(begun.map((one) => parts.settle(settleAll(one, one.held, RESULT.accepted))))
   const asked = parts.gateway.send(`,
@@ -66,7 +66,7 @@ export const sabotages: Sabotage[] = [
   {
     id: 'M5',
     what: 'a token is retired on any error',
-    file: 'src/domain/judge.ts',
+    file: 'src/domain/answers/judge.ts',
     find: "fate: aboutThisToken ? ruleFor(ticket.code).fate : 'keep',",
     replace: "fate: 'retire',",
     test: 'R8',
@@ -75,7 +75,7 @@ export const sabotages: Sabotage[] = [
   {
     id: 'M6',
     what: 'the index of a refused ticket is off by one',
-    file: 'src/delivery/settle-tickets.ts',
+    file: 'src/delivery/request/settle-tickets.ts',
     find: 'tokenId: parcel.delivery.token_ids[position] ?? 0,',
     replace: 'tokenId: parcel.delivery.token_ids[position + 1] ?? 0,',
     test: 'R8',
@@ -84,7 +84,7 @@ export const sabotages: Sabotage[] = [
   {
     id: 'M7',
     what: 'a token is retired although it has registered again since',
-    file: 'src/store/judged.ts',
+    file: 'src/store/tokens/judged.ts',
     find: 'and p.active and p.updated_at <= judged.sent_at',
     replace: 'and p.active',
     test: 'R8',
@@ -111,7 +111,7 @@ export const sabotages: Sabotage[] = [
   {
     id: 'M10',
     what: 'each process has the whole limit for itself',
-    file: 'src/delivery/pace.ts',
+    file: 'src/delivery/turns/pace.ts',
     find: "const project = request.project ?? ''",
     replace: "const project = `${request.project ?? ''} of ${process.pid}`",
     test: 'R10',
@@ -120,7 +120,7 @@ export const sabotages: Sabotage[] = [
   {
     id: 'M10b',
     what: 'broadcasts keep no connection free, however slow Expo is',
-    file: 'src/delivery/connections.ts',
+    file: 'src/delivery/turns/connections.ts',
     find: 'function keptFree(): number {',
     replace: 'function keptFree(): number {\n    if (max > 0) return 0',
     test: 'R10',
@@ -129,7 +129,7 @@ export const sabotages: Sabotage[] = [
   {
     id: 'M11',
     what: 'poison is not isolated: the whole request is refused',
-    file: 'src/delivery/divide-request.ts',
+    file: 'src/delivery/request/divide-request.ts',
     find: 'return groups ? goOnIn(parts, only, request, groups) : refuseLast(parts, only, request, refusal)',
     replace: 'void groups, goOnIn\n  return refuseLast(parts, only, request, refusal)',
     test: 'R7',
@@ -157,7 +157,7 @@ export const sabotages: Sabotage[] = [
   {
     id: 'M14',
     what: 'credentials suspend the whole project',
-    file: 'src/store/token-fates.ts',
+    file: 'src/store/tokens/token-fates.ts',
     find: 'const changed = await setInactive(tx, judged,',
     replace: `const all = await tx.kysely.selectFrom('push_tokens').select('id').execute()
   const of = judged[0]?.deliveryId ?? 0
@@ -178,7 +178,7 @@ export const sabotages: Sabotage[] = [
   {
     id: 'M20',
     what: 'the cursor moves outside the transaction that makes the chunks',
-    file: 'src/store/fan-out.ts',
+    file: 'src/store/ledger/fan-out.ts',
     find: '  const middle = chunks.length >> 1',
     replace:
       '  await sql`commit`.execute(tx.kysely)\n  await sql`begin`.execute(tx.kysely)\n  const middle = chunks.length >> 1',
@@ -188,7 +188,7 @@ export const sabotages: Sabotage[] = [
   {
     id: 'M21',
     what: "schedules by the application's clock",
-    file: 'src/store/queue.ts',
+    file: 'src/store/queue/queue.ts',
     find: '...(afterMs ? { startAfter: afterMs / 1000 } : {})',
     replace: '...(afterMs ? { startAfter: new Date(Date.now() + afterMs) } : {})',
     test: 'R12',
@@ -197,7 +197,7 @@ export const sabotages: Sabotage[] = [
   {
     id: 'G1',
     what: 'a settle asks only whether the delivery is being sent, not by whom',
-    file: 'src/store/deliveries.ts',
+    file: 'src/store/ledger/deliveries.ts',
     find: GUARD,
     replace: 'where d.id = s.id and d.state = 1',
     test: 'test/delivery/deaths.test.ts',
@@ -206,7 +206,7 @@ export const sabotages: Sabotage[] = [
   {
     id: 'G2',
     what: 'an intent takes what somebody else holds or has settled',
-    file: 'src/store/deliveries.ts',
+    file: 'src/store/ledger/deliveries.ts',
     find: 'where ${isOneOf(ids)} and d.state = 0',
     replace: 'where ${isOneOf(ids)}',
     test: 'test/delivery/deaths.test.ts',
@@ -215,7 +215,7 @@ export const sabotages: Sabotage[] = [
   {
     id: 'G3',
     what: 'late answers are thrown away',
-    file: 'src/store/deliveries.ts',
+    file: 'src/store/ledger/deliveries.ts',
     find: 'const late = rows.filter((row) => !held.has(row.id) && row.accepted > 0)',
     replace: 'const late = rows.filter(() => false)',
     test: 'R3',
@@ -224,7 +224,7 @@ export const sabotages: Sabotage[] = [
   {
     id: 'G4',
     what: 'the flood is not undone',
-    file: 'src/store/alarms.ts',
+    file: 'src/store/tokens/alarms.ts',
     find: 'if (!alarm) return undefined\n  const back',
     replace: 'return undefined\n  const back',
     test: 'R8',
@@ -233,7 +233,7 @@ export const sabotages: Sabotage[] = [
   {
     id: 'G5',
     what: 'a key is claimed and not waited for: everybody works',
-    file: 'src/store/idempotency.ts',
+    file: 'src/store/notifications/idempotency.ts',
     find: 'if (!(await claimKey(tx, attempt))) return firstAnswer<Answer>(tx, attempt)',
     replace:
       'if (!(await claimKey(tx, attempt)) && (await firstAnswer(tx, attempt)) === null) return firstAnswer<Answer>(tx, attempt)',
@@ -252,7 +252,7 @@ export const sabotages: Sabotage[] = [
   {
     id: 'G7',
     what: 'a recovery or a release asks not whether it still holds the delivery',
-    file: 'src/store/deliveries.ts',
+    file: 'src/store/ledger/deliveries.ts',
     find: 'where d.id = h.id and d.attempt = h.attempt and d.state = 1`',
     replace: 'where d.id = h.id`',
     test: 'test/delivery/deaths.test.ts',
@@ -261,7 +261,7 @@ export const sabotages: Sabotage[] = [
   {
     id: 'G8',
     what: 'a page of the fan-out is cut again by a job that comes twice',
-    file: 'src/store/fan-out.ts',
+    file: 'src/store/ledger/fan-out.ts',
     find: 'where id = ${notificationId} and page = ${page} and not fan_out_done',
     replace: 'where id = ${notificationId} and not fan_out_done',
     test: 'test/delivery/fan-out-guard.test.ts',

@@ -2,9 +2,10 @@
  * R7. A token that spoils its whole request (a malformed message, another project's token) costs nobody else their
  * push: exactly the poison is refused, other projects are sent apart, and few requests are spent on finding out.
  */
+
+import { RESULT } from '../../src/domain/answers/result.ts'
 import { added, BOTH, inWorld, type Outcome, type Run, type Test } from './kit/battery.ts'
 import { tokenOf } from './kit/ground.ts'
-import { RESULT } from '../../src/domain/result.ts'
 
 /** Requests that finding one poison among a hundred may take: halving, and the good ones again. */
 const EXTRA_A_POISON = 16

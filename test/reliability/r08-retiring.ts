@@ -2,9 +2,10 @@
  * R8. No good token is ever lost: exactly those that Expo called DeviceNotRegistered are retired, not their neighbours,
  * not on other errors, not who registered again since; and a flood of them is undone and held for a person.
  */
-import { mintToken } from '../kit/server.ts'
+
 import { eachOf } from '../kit/call.ts'
 import { until } from '../kit/guard.ts'
+import { mintToken } from '../kit/server.ts'
 import { added, BOTH, inWorld, type Run, type Test } from './kit/battery.ts'
 import { nameOf, tokenOf } from './kit/ground.ts'
 import type { World } from './kit/world.ts'

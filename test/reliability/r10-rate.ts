@@ -4,10 +4,10 @@
  * also while Expo takes 5 s for an answer.
  */
 import { loadavg } from 'node:os'
-import { added, inWorld, type Outcome, POSTGRES, type Run, type Test } from './kit/battery.ts'
 import { until } from '../kit/guard.ts'
-import { pause } from './kit/seed.ts'
+import { added, inWorld, type Outcome, POSTGRES, type Run, type Test } from './kit/battery.ts'
 import { tokenOf } from './kit/ground.ts'
+import { pause } from './kit/seed.ts'
 import type { World } from './kit/world.ts'
 
 const LIMIT = 600

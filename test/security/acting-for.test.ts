@@ -1,7 +1,7 @@
 /** A backend that calls for a user by `Belfry-User`: as that user and no other, and never without the scope. */
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { findUser } from '../../src/store/users.ts'
-import { bearer, openApi, OPERATOR_KEY } from '../api/world.ts'
+import { findUser } from '../../src/store/people/users.ts'
+import { bearer, OPERATOR_KEY, openApi } from '../api/world.ts'
 import { ask, type Headers, makeKey, show } from './kit/everybody.ts'
 
 let world: Awaited<ReturnType<typeof openApi>>

@@ -1,7 +1,8 @@
 /** S2: an id of somebody else opens nothing: 404, and not one row is another. */
-import { afterAll, beforeAll, expect, test } from 'vitest'
+
 import { sql } from 'kysely'
-import { TABLE_NAMES } from '../../src/store/tables.ts'
+import { afterAll, beforeAll, expect, test } from 'vitest'
+import { TABLE_NAMES } from '../../src/store/schema/tables.ts'
 import { bearer } from '../api/world.ts'
 import { ask, everybody, type Headers, makeKey, openEverything, show } from './kit/everybody.ts'
 

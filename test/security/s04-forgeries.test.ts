@@ -1,12 +1,12 @@
 /** S4: of 2,000 forged tokens, signed by strangers or by the issuer for something else, none names anybody. */
 import { createHmac } from 'node:crypto'
 import { describe, expect, test } from 'vitest'
+import { openApi, SECRET } from '../api/world.ts'
 import { call } from '../kit/call.ts'
 import { dice } from '../kit/fake-expo/plan.ts'
-import { openApi, SECRET } from '../api/world.ts'
-import { forgeries, goodClaims, type Target } from './kit/forgeries.ts'
-import { openIssuer, newKey, part, signed } from './kit/issuer.ts'
 import { openCanary } from './kit/canary-listener.ts'
+import { forgeries, goodClaims, type Target } from './kit/forgeries.ts'
+import { newKey, openIssuer, part, signed } from './kit/issuer.ts'
 
 const FORGERIES = 1_000
 const SEED = Number(process.env.FORGERY_SEED ?? 20_261_122)

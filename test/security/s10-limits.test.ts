@@ -1,12 +1,12 @@
 /** S10: limits per user, key and address hold; a forged X-Forwarded-For changes nothing; nobody fills the memory. */
 import { setFlagsFromString } from 'node:v8'
 import { runInNewContext } from 'node:vm'
-import { fastify, type FastifyRequest } from 'fastify'
+import { type FastifyRequest, fastify } from 'fastify'
 import { afterEach, describe, expect, test } from 'vitest'
-import { Fault } from '../../src/api/faults.ts'
-import { openLimits } from '../../src/api/limits.ts'
-import type { ApiOptions } from '../../src/api/server.ts'
-import { bearer, jwt, openApi, OPERATOR_KEY } from '../api/world.ts'
+import { openLimits } from '../../src/api/callers/limits.ts'
+import { Fault } from '../../src/api/http/faults.ts'
+import type { ApiOptions } from '../../src/api/options.ts'
+import { bearer, jwt, OPERATOR_KEY, openApi } from '../api/world.ts'
 import { ask, type Headers, makeKey, operator, show } from './kit/everybody.ts'
 
 const none = { perUser: 0, perKey: 0, perAddress: 0 }
@@ -84,7 +84,7 @@ describe('an address', () => {
     const { statuses } = await open({ rateLimits: { ...none, perAddress: 2 } })
     const ana = await bearer('ana')
     const stale = { ...jwt, secret: jwt.secret! }
-    const { mintJwt } = await import('../../src/api/jwt.ts')
+    const { mintJwt } = await import('../../src/api/callers/jwt.ts')
     const expired = `Bearer ${await mintJwt(stale, { id: 'ana', name: null }, -60)}`
     expect(await statuses(5, () => ({ authorization: ana }))).toEqual(times(5, 200))
     expect(await statuses(5, () => ({ authorization: expired }))).toEqual(times(5, 401))

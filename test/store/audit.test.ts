@@ -1,9 +1,9 @@
 /** The audit log at the store: with the deed or not at all, in order, and for a year. */
 import { sql } from 'kysely'
 import { describe, expect, test } from 'vitest'
-import { audit, auditOnce, listAudit } from '../../src/store/audit.ts'
-import { pauseNotification } from '../../src/store/control.ts'
-import { insertNotification } from '../../src/store/notifications.ts'
+import { pauseNotification } from '../../src/store/notifications/control.ts'
+import { insertNotification } from '../../src/store/notifications/notifications.ts'
+import { audit, auditOnce, listAudit } from '../../src/store/operator/audit.ts'
 import { AUDIT_DAYS, prune } from '../../src/store/upkeep.ts'
 import { KINDS, openDatabase } from '../kit/inside.ts'
 

@@ -2,13 +2,13 @@
 import { randomUUID, randomUUIDv7 } from 'node:crypto'
 import { sql } from 'kysely'
 import { describe, expect, test } from 'vitest'
-import { readChunk } from '../../src/store/chunk.ts'
-import type { Db } from '../../src/store/db.ts'
-import { beginDeliveries, type Held, settleAndBegin } from '../../src/store/deliveries.ts'
-import { cutPage } from '../../src/store/fan-out.ts'
-import { findWork, insertPlan } from '../../src/store/plan.ts'
-import { acceptedDeliveries } from '../../src/store/receipts.ts'
-import { type Kind, KINDS, openDatabase } from '../kit/inside.ts'
+import type { Db } from '../../src/store/database/db.ts'
+import { readChunk } from '../../src/store/ledger/chunk.ts'
+import { beginDeliveries, type Held, settleAndBegin } from '../../src/store/ledger/deliveries.ts'
+import { cutPage } from '../../src/store/ledger/fan-out.ts'
+import { findWork, insertPlan } from '../../src/store/ledger/plan.ts'
+import { acceptedDeliveries } from '../../src/store/ledger/receipts.ts'
+import { KINDS, type Kind, openDatabase } from '../kit/inside.ts'
 
 const CHUNKS = 40
 const PARTS = 30

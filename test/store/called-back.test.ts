@@ -1,8 +1,8 @@
 /** What `pg` is asked for by promise: its answers, its errors, and a connection that answers no more. */
 import pg from 'pg'
 import { expect, test } from 'vitest'
-import { isDatabaseAway } from '../../src/store/away.ts'
-import { callBack } from '../../src/store/called-back.ts'
+import { isDatabaseAway } from '../../src/store/database/away.ts'
+import { callBack } from '../../src/store/database/called-back.ts'
 import { openPostgres } from '../kit/postgres.ts'
 
 async function openPool(timeoutMs: number) {

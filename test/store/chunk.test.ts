@@ -1,8 +1,8 @@
 /** What is read of a chunk: all that a request needs to know of a device, however odd. */
 import { sql } from 'kysely'
 import { describe, expect, test } from 'vitest'
-import { readChunk } from '../../src/store/chunk.ts'
-import type { Db } from '../../src/store/db.ts'
+import type { Db } from '../../src/store/database/db.ts'
+import { readChunk } from '../../src/store/ledger/chunk.ts'
 import { KINDS, openDatabase } from '../kit/inside.ts'
 
 interface Row {

@@ -1,10 +1,10 @@
 /** One version back: an older program comes up on a newer database as long as that says that it may, and works there. */
 import { sql } from 'kysely'
 import { describe, expect, test } from 'vitest'
-import { NewerDatabase, OLDEST_THAT_MAY_RUN } from '../../src/store/compatibility.ts'
+import { NewerDatabase, OLDEST_THAT_MAY_RUN } from '../../src/store/migrations/compatibility.ts'
 import { type Database, openPglite, openPostgres } from '../../src/store/open.ts'
 import { sharedPostgres } from '../kit/global-setup.ts'
-import { KINDS, openDatabase, type Opened, openRunning } from '../kit/inside.ts'
+import { KINDS, type Opened, openDatabase, openRunning } from '../kit/inside.ts'
 
 const future = '9999_future'
 

@@ -4,10 +4,10 @@
  */
 import { sql } from 'kysely'
 import { describe, expect, test } from 'vitest'
-import type { Db } from '../../src/store/db.ts'
-import { beginDeliveries, settleAndBegin, settleDeliveries } from '../../src/store/deliveries.ts'
-import { finishChunks, insertNotification } from '../../src/store/notifications.ts'
-import { insertPlan } from '../../src/store/plan.ts'
+import type { Db } from '../../src/store/database/db.ts'
+import { beginDeliveries, settleAndBegin, settleDeliveries } from '../../src/store/ledger/deliveries.ts'
+import { insertPlan } from '../../src/store/ledger/plan.ts'
+import { finishChunks, insertNotification } from '../../src/store/notifications/notifications.ts'
 import { KINDS, openDatabase } from '../kit/inside.ts'
 import { broadcast } from '../kit/ledger.ts'
 

@@ -1,6 +1,6 @@
 /** What is left of somebody who was erased. */
 import { expect, test } from 'vitest'
-import { eraseUser } from '../../src/store/erase.ts'
+import { eraseUser } from '../../src/store/people/erase.ts'
 import { openRunning } from '../kit/inside.ts'
 
 test.each(['PGlite', 'PostgreSQL 18'] as const)(

@@ -1,10 +1,11 @@
 /** What people look at is found by an index: no list and no detail reads the deliveries or the push tokens through. */
+
+import { randomUUIDv7 } from 'node:crypto'
 import { sql } from 'kysely'
 import { expect, test } from 'vitest'
-import { randomUUIDv7 } from 'node:crypto'
-import type { Db } from '../../src/store/db.ts'
-import { totalsOf } from '../../src/store/ledger.ts'
-import { listTokens } from '../../src/store/import.ts'
+import type { Db } from '../../src/store/database/db.ts'
+import { totalsOf } from '../../src/store/ledger/ledger.ts'
+import { listTokens } from '../../src/store/tokens/import.ts'
 import { explainFacts } from '../../src/store/views/explain.ts'
 import { findNotification, listNotifications, recentRate } from '../../src/store/views/notifications.ts'
 import { inFlight, lastErrors, sentLately, underWay } from '../../src/store/views/now.ts'

@@ -2,8 +2,8 @@
 import pg from 'pg'
 import { describe, expect, test } from 'vitest'
 import { openPostgres } from '../../src/store/open.ts'
-import { openDatabase } from '../kit/inside.ts'
 import { until } from '../kit/guard.ts'
+import { openDatabase } from '../kit/inside.ts'
 import { query } from '../kit/postgres.ts'
 
 const NEWEST = '0009_pruned'

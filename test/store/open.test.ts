@@ -6,12 +6,12 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { sql } from 'kysely'
 import { describe, expect, test } from 'vitest'
-import { isDatabaseAway } from '../../src/store/away.ts'
-import { NewerDatabase } from '../../src/store/compatibility.ts'
-import { lockFolder } from '../../src/store/folder-lock.ts'
+import { isDatabaseAway } from '../../src/store/database/away.ts'
+import { lockFolder } from '../../src/store/database/folder-lock.ts'
+import { NewerDatabase } from '../../src/store/migrations/compatibility.ts'
 import { openPglite, openPostgres } from '../../src/store/open.ts'
-import { query } from '../kit/postgres.ts'
 import { KINDS, openDatabase, openRunning } from '../kit/inside.ts'
+import { query } from '../kit/postgres.ts'
 
 const emit = (): void => undefined
 
@@ -66,7 +66,7 @@ test('the first thing that happens to an empty folder may be a post', async () =
 test('a second holder of a folder is refused with the pid of the first, also while the first is busy', async () => {
   const folder = mkdtempSync(join(tmpdir(), 'belfry-lock-'))
   const holder = join(folder, 'holder.mjs')
-  const lockModule = join(import.meta.dirname, '../../src/store/folder-lock.ts')
+  const lockModule = join(import.meta.dirname, '../../src/store/database/folder-lock.ts')
   writeFileSync(
     holder,
     `import { lockFolder } from ${JSON.stringify(lockModule)}

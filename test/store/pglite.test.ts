@@ -2,10 +2,10 @@
 import { join } from 'node:path'
 import { type RawBuilder, sql } from 'kysely'
 import { expect, test, vi } from 'vitest'
-import { isDatabaseAway, isTaken } from '../../src/store/away.ts'
-import type { Db } from '../../src/store/db.ts'
-import { KeepingPGlite } from '../../src/store/pglite.ts'
-import { PLAN_ANEW } from '../../src/store/prepared.ts'
+import { isDatabaseAway, isTaken } from '../../src/store/database/away.ts'
+import type { Db } from '../../src/store/database/db.ts'
+import { KeepingPGlite } from '../../src/store/database/pglite.ts'
+import { PLAN_ANEW } from '../../src/store/database/prepared.ts'
 import { openDatabase } from '../kit/inside.ts'
 
 /** The kept statements that have all these words in them. */

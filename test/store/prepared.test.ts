@@ -1,7 +1,7 @@
 /** Statements that come again are prepared: not behind a pooler, not where columns may be added, and with fresh plans. */
 import pg from 'pg'
 import { expect, test } from 'vitest'
-import { KeepingClient, prepareRepeated } from '../../src/store/prepared.ts'
+import { KeepingClient, prepareRepeated } from '../../src/store/database/prepared.ts'
 import { openPostgres } from '../kit/postgres.ts'
 
 type Named = { name: string }[]

@@ -1,13 +1,13 @@
 /** Promise 5 and the contract's push-token route, at the store: who owns which device, and what is on record of it. */
 import { describe, expect, test } from 'vitest'
-import type { Db } from '../../src/store/db.ts'
+import type { Db } from '../../src/store/database/db.ts'
+import { ensureUser, findUser } from '../../src/store/people/users.ts'
 import {
   listPushTokens,
   type Registration,
   registerPushToken,
   unregisterPushToken,
-} from '../../src/store/push-tokens.ts'
-import { ensureUser, findUser } from '../../src/store/users.ts'
+} from '../../src/store/tokens/push-tokens.ts'
 import { KINDS, openDatabase } from '../kit/inside.ts'
 
 const A = 'ExponentPushToken[a]'

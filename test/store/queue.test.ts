@@ -1,11 +1,11 @@
 /** What becomes of a job is written down by its handler, and by nobody once more. */
 import { sql } from 'kysely'
 import { expect, test, vi } from 'vitest'
-import type { Db } from '../../src/store/db.ts'
-import { EmbeddedDatabase } from '../../src/store/embedded.ts'
-import type { Job } from '../../src/store/queue.ts'
-import { openDatabase } from '../kit/inside.ts'
+import type { Db } from '../../src/store/database/db.ts'
+import { EmbeddedDatabase } from '../../src/store/database/embedded.ts'
+import type { Job } from '../../src/store/schema/jobs.ts'
 import { until } from '../kit/guard.ts'
+import { openDatabase } from '../kit/inside.ts'
 
 test('a job that is done is settled in one statement', async () => {
   const asked = vi.spyOn(EmbeddedDatabase.prototype, 'query')

@@ -1,6 +1,7 @@
 /** The sandbox page, as a newcomer meets it: two phones at the first click, one rings, and all of it stays. */
-import { afterAll, beforeAll, expect, test } from 'vitest'
+
 import type { Page } from 'playwright-core'
+import { afterAll, beforeAll, expect, test } from 'vitest'
 import { withPage } from '../kit/chromium.ts'
 import { openWorld, type World } from '../kit/world.ts'
 

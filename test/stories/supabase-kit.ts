@@ -2,12 +2,12 @@
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import pg from 'pg'
-import { fixture } from '../requirements/documents.ts'
 import { type Answer, call } from '../kit/call.ts'
 import { sharedPostgres } from '../kit/global-setup.ts'
 import { until } from '../kit/guard.ts'
 import { query } from '../kit/postgres.ts'
 import type { World } from '../kit/world.ts'
+import { fixture } from '../requirements/documents.ts'
 
 export const SECRET = 'a-webhook-secret-that-only-tests-know'
 

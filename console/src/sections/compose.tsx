@@ -6,7 +6,7 @@ import { Ask } from '../parts/ask.tsx'
 import { Card, Trouble } from '../parts/bits.tsx'
 import { Phones } from '../parts/phones.tsx'
 import { go } from '../router.ts'
-import { Audience, Extras, type Draft, bodyOf, emptyDraft } from './compose-fields.tsx'
+import { Audience, bodyOf, type Draft, Extras, emptyDraft } from './compose-fields.tsx'
 
 interface DryRun {
   audience: { devices: number; ios: number; android: number; unknown: number; suspended: number }

@@ -2,6 +2,8 @@
  * Only for the type-checker: the real packages fit the doors that the client knows, and so does the fake of its tests;
  * the numbers and words that both take for granted are the real ones.
  */
+
+import type { Notifications } from '@belfry/expo'
 import * as application from 'expo-application'
 import * as constants from 'expo-constants'
 import * as device from 'expo-device'
@@ -9,7 +11,6 @@ import * as localization from 'expo-localization'
 import * as real from 'expo-notifications'
 import * as store from 'expo-secure-store'
 import { AppState, Platform } from 'react-native'
-import type { Notifications } from '@belfry/expo'
 import type { Packages } from '../../../client/src/packages'
 import type { FakeNotifications } from '../../../client/test/fake-notifications'
 

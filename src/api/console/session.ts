@@ -4,8 +4,8 @@
  */
 import { createHmac, randomBytes, timingSafeEqual } from 'node:crypto'
 import type { FastifyRequest } from 'fastify'
-import { Fault } from '../faults.ts'
-import { isOnThisMachine } from '../this-machine.ts'
+import { isOnThisMachine } from '../callers/this-machine.ts'
+import { Fault } from '../http/faults.ts'
 
 export interface Sessions {
   /** The Set-Cookie header of a new session, or of its end. */

@@ -2,8 +2,9 @@
  * Sign-ins in the audit log. Whoever knocks all day must not fill it: failures are one entry a minute for each address
  * and a few an hour from everywhere; an entry says how many came before it without one.
  */
-import { type AuditEntry, audit } from '../../store/audit.ts'
-import type { Db } from '../../store/db.ts'
+
+import type { Db } from '../../store/database/db.ts'
+import { type AuditEntry, audit } from '../../store/operator/audit.ts'
 
 const ONE_ADDRESS_EVERY_MS = 60_000
 const HOUR_MS = 3_600_000

@@ -2,10 +2,11 @@
 import swagger from '@fastify/swagger'
 import type { FastifyInstance, FastifySchema } from 'fastify'
 import { createJsonSchemaTransform } from 'fastify-type-provider-zod'
-import type { Caller } from '../callers.ts'
-import { components, type Schema } from './schemas.ts'
+import type { Caller } from '../callers/callers.ts'
 import { describeOperation, type Operation, securitySchemes } from './operation.ts'
-import { docs, excused, tags } from './table.ts'
+import { tags } from './route-doc.ts'
+import { components, type Schema } from './schemas.ts'
+import { docs, excused } from './table.ts'
 
 type Paths = Record<string, Record<string, Operation>>
 

@@ -1,5 +1,5 @@
+import type { RouteDoc } from './route-doc.ts'
 import { list, maybe, object, oneOf, ref, success, text, uuid, whole, yes } from './schemas.ts'
-import type { RouteDoc } from './table.ts'
 
 const tag = 'Apps'
 const id = '01890a5d-ac96-774b-bcce-b302099a8057'

@@ -1,5 +1,5 @@
+import type { RouteDoc } from './route-doc.ts'
 import { decimal, list, maybe, object, oneOf, ref, success, text, time, uuid, whole } from './schemas.ts'
-import type { RouteDoc } from './table.ts'
 
 const tag = 'Notifications'
 const id = '01890a5d-ac97-7d1e-9d6b-6a2b3c1f0e11'

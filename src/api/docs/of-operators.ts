@@ -1,5 +1,5 @@
+import type { RouteDoc } from './route-doc.ts'
 import { anything, decimal, list, maybe, object, ref, success, text, time, whole, yes } from './schemas.ts'
-import type { RouteDoc } from './table.ts'
 
 const tag = 'Operators'
 const things = list({ type: 'object' })

@@ -1,5 +1,5 @@
+import type { RouteDoc } from './route-doc.ts'
 import { object, oneOf, ref, text } from './schemas.ts'
-import type { RouteDoc } from './table.ts'
 
 const tag = 'Server'
 const started = '2026-01-31T09:00:00.000Z'

@@ -1,8 +1,8 @@
 /** One operation of the document: what its route's schema says, its caller, and the table. */
-import type { Caller } from '../callers.ts'
-import { bodyOf, type FaultCode, statusOf } from '../faults.ts'
-import { type Schema, ref } from './schemas.ts'
-import type { RouteDoc } from './table.ts'
+import type { Caller } from '../callers/callers.ts'
+import { bodyOf, type FaultCode, statusOf } from '../http/faults.ts'
+import type { RouteDoc } from './route-doc.ts'
+import { ref, type Schema } from './schemas.ts'
 
 export interface Operation {
   parameters?: Schema[]

@@ -5,25 +5,25 @@
 import { randomUUIDv7 } from 'node:crypto'
 import type { FastifyError, FastifyInstance } from 'fastify'
 import type { ZodTypeProvider } from 'fastify-type-provider-zod'
-import { messageTypes } from '../../domain/texts.ts'
-import { insertNotification, type NewNotification } from '../../store/notifications.ts'
-import { onceForRow } from '../../store/source-rows.ts'
-import { ensureUser } from '../../store/users.ts'
-import { answerError } from '../errors.ts'
-import { Fault } from '../faults.ts'
+import { messageTypes } from '../../domain/texts/texts.ts'
+import { insertNotification, type NewNotification } from '../../store/notifications/notifications.ts'
+import { ensureUser } from '../../store/people/users.ts'
+import { onceForRow } from '../../store/tokens/source-rows.ts'
+import { answerError } from '../http/errors.ts'
+import { Fault } from '../http/faults.ts'
 import { aboutMessage, aboutPost } from '../notify.ts'
-import type { ApiOptions } from '../server.ts'
+import type { ApiOptions } from '../options.ts'
 import { type Done, nothing, onPushToken } from './tokens.ts'
 import {
   nameOfRow,
   needed,
   neededId,
-  readBody,
   type Row,
+  readBody,
   textIn,
   timeIn,
-  type Webhook,
   unfit,
+  type Webhook,
   webhook,
 } from './webhook.ts'
 

@@ -1,13 +1,13 @@
 /** Rows of their `push_tokens`: an insert registers, an update changes, a delete unregisters. */
 import type { Platform } from '../../domain/platform.ts'
 import { isPushToken } from '../../domain/push-token.ts'
-import type { Db } from '../../store/db.ts'
-import { type Registered, registerPushToken } from '../../store/push-tokens.ts'
-import { holdRow, onceForRow, passInsert, type SourceEvent, takeOffSource } from '../../store/source-rows.ts'
-import { ensureUser } from '../../store/users.ts'
-import { activeOf } from '../cells.ts'
-import { Fault } from '../faults.ts'
-import { nameOfRow, neededId, needed, type Row, textIn, unfit, type Webhook, writtenAt } from './webhook.ts'
+import type { Db } from '../../store/database/db.ts'
+import { ensureUser } from '../../store/people/users.ts'
+import { type Registered, registerPushToken } from '../../store/tokens/push-tokens.ts'
+import { holdRow, onceForRow, passInsert, type SourceEvent, takeOffSource } from '../../store/tokens/source-rows.ts'
+import { activeOf } from '../http/cells.ts'
+import { Fault } from '../http/faults.ts'
+import { nameOfRow, needed, neededId, type Row, textIn, unfit, type Webhook, writtenAt } from './webhook.ts'
 
 /** What a webhook did, in its answer. */
 export interface Done {

@@ -1,9 +1,9 @@
 /** A webhook as Supabase sends it. Tables differ from project to project: only the columns that we know are looked at. */
 import { createHash } from 'node:crypto'
 import { z } from 'zod'
-import { type Cell, isCleanText, textOf, timeOf } from '../cells.ts'
-import { Fault } from '../faults.ts'
-import { MAX_ID_LENGTH, text, word } from '../text.ts'
+import { type Cell, isCleanText, textOf, timeOf } from '../http/cells.ts'
+import { Fault } from '../http/faults.ts'
+import { MAX_ID_LENGTH, text, word } from '../http/text.ts'
 
 /** What we look for, by the names that the documents and their kind use for it; the first that holds something counts. */
 const columns = {

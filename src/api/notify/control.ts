@@ -1,12 +1,12 @@
 import type { FastifyInstance, FastifyRequest } from 'fastify'
 import type { ZodTypeProvider } from 'fastify-type-provider-zod'
 import { z } from 'zod'
-import { cancelNotification, pauseNotification, resumeNotification } from '../../store/control.ts'
+import { cancelNotification, pauseNotification, resumeNotification } from '../../store/notifications/control.ts'
 import type { NotificationRow } from '../../store/views/notifications.ts'
-import { actorOf } from '../actor.ts'
-import { Fault } from '../faults.ts'
-import type { ApiOptions } from '../server.ts'
-import { text } from '../text.ts'
+import { actorOf } from '../callers/actor.ts'
+import { Fault } from '../http/faults.ts'
+import { text } from '../http/text.ts'
+import type { ApiOptions } from '../options.ts'
 import { creatorOf, notificationOf } from './routes.ts'
 
 const controls = { pause: pauseNotification, resume: resumeNotification, cancel: cancelNotification }

@@ -1,8 +1,9 @@
 /** What would be sent, and to how many: nothing is written, and nobody is told. */
+
+import { buildRequest } from '../../domain/messages/messages.ts'
 import type { Audience, Content, Recipient } from '../../domain/notification.ts'
-import { buildRequest } from '../../domain/messages.ts'
 import type { Platform } from '../../domain/platform.ts'
-import type { Db } from '../../store/db.ts'
+import type { Db } from '../../store/database/db.ts'
 import { countAudience } from '../../store/views/notifications.ts'
 
 export async function dryRun(db: Db, audience: Audience, content: Content, ratePerSecond: number) {

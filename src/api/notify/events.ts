@@ -4,12 +4,12 @@ import type { FastifyInstance } from 'fastify'
 import type { ZodTypeProvider } from 'fastify-type-provider-zod'
 import { z } from 'zod'
 import { findNotification } from '../../store/views/notifications.ts'
-import type { ApiOptions } from '../server.ts'
-import { openStream } from '../stream.ts'
-import { text } from '../text.ts'
-import { openWatch } from '../watch.ts'
-import { notificationOf } from './routes.ts'
+import { openStream } from '../http/stream.ts'
+import { text } from '../http/text.ts'
+import { openWatch } from '../http/watch.ts'
+import type { ApiOptions } from '../options.ts'
 import { type Progress, progressOf } from './progress.ts'
+import { notificationOf } from './routes.ts'
 
 interface Told {
   progress: Progress

@@ -1,6 +1,6 @@
 /** How far a notification has come: totals that balance, the rate of the last seconds, and when it will be done. */
-import type { Db } from '../../store/db.ts'
-import type { Totals } from '../../store/ledger.ts'
+import type { Db } from '../../store/database/db.ts'
+import type { Totals } from '../../store/ledger/ledger.ts'
 import {
   countAudience,
   countOpened,

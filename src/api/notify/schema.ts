@@ -1,8 +1,8 @@
 /** What may be asked to be sent: Expo's fields, checked here so that a fault is told now and not by every ticket. */
 import { z } from 'zod'
 import type { Audience, Content } from '../../domain/notification.ts'
-import { Fault } from '../faults.ts'
-import { id, isText, NOT_TEXT, text, word } from '../text.ts'
+import { Fault } from '../http/faults.ts'
+import { id, isText, NOT_TEXT, text, word } from '../http/text.ts'
 
 /** Expo refuses more than this for title, body and data together. */
 export const MAX_PUSH_BYTES = 4_096

@@ -2,11 +2,11 @@
 import type { FastifyInstance, FastifyRequest } from 'fastify'
 import type { ZodTypeProvider } from 'fastify-type-provider-zod'
 import { z } from 'zod'
-import { type Alarm, confirmFlood, listAlarms, releaseFlood, restoreSuspended } from '../../store/alarms.ts'
-import { findOpenBreakers } from '../../store/pace.ts'
-import { Fault } from '../faults.ts'
-import type { ApiOptions } from '../server.ts'
-import { text, word } from '../text.ts'
+import { findOpenBreakers } from '../../store/ledger/pace.ts'
+import { type Alarm, confirmFlood, listAlarms, releaseFlood, restoreSuspended } from '../../store/tokens/alarms.ts'
+import { Fault } from '../http/faults.ts'
+import { text, word } from '../http/text.ts'
+import type { ApiOptions } from '../options.ts'
 
 const verdict = z.object({
   id: text(1, 16).regex(/^\d{1,15}$/, 'must be the id of an alarm'),

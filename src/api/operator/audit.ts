@@ -2,10 +2,10 @@
 import type { FastifyInstance } from 'fastify'
 import type { ZodTypeProvider } from 'fastify-type-provider-zod'
 import { z } from 'zod'
-import { listAudit } from '../../store/audit.ts'
+import { listAudit } from '../../store/operator/audit.ts'
+import { text } from '../http/text.ts'
 import { limit } from '../notify/routes.ts'
-import type { ApiOptions } from '../server.ts'
-import { text } from '../text.ts'
+import type { ApiOptions } from '../options.ts'
 
 /** As long as the longest id with the word before it. */
 const asked = text(1, 160).optional()

@@ -7,19 +7,19 @@ import type { FastifyInstance } from 'fastify'
 import type { ZodTypeProvider } from 'fastify-type-provider-zod'
 import { z } from 'zod'
 import { type Scope, scopes } from '../../domain/scope.ts'
-import { audit } from '../../store/audit.ts'
+import { audit } from '../../store/operator/audit.ts'
 import {
   insertServerKey,
   listServerKeys,
   renewServerKey,
   revokeServerKey,
   type ServerKeyRow,
-} from '../../store/server-keys.ts'
-import { actorOf } from '../actor.ts'
-import { Fault } from '../faults.ts'
-import { hashed, newSecret } from '../server-keys.ts'
-import type { ApiOptions } from '../server.ts'
-import { knownId, text, word } from '../text.ts'
+} from '../../store/operator/server-keys.ts'
+import { actorOf } from '../callers/actor.ts'
+import { hashed, newSecret } from '../callers/server-keys.ts'
+import { Fault } from '../http/faults.ts'
+import { knownId, text, word } from '../http/text.ts'
+import type { ApiOptions } from '../options.ts'
 
 /** Long enough to bring a new secret to every machine of a backend. */
 const MAX_GRACE_SECONDS = 7 * 86_400

@@ -1,14 +1,14 @@
 /** What is going on now: one look for all who watch. */
 import type { FastifyInstance } from 'fastify'
 import { maskPushTokensIn } from '../../domain/push-token.ts'
-import { listAlarms } from '../../store/alarms.ts'
-import type { Db } from '../../store/db.ts'
-import { findOpenBreakers } from '../../store/pace.ts'
-import type { Queue } from '../../store/queue.ts'
+import type { Db } from '../../store/database/db.ts'
+import { findOpenBreakers } from '../../store/ledger/pace.ts'
+import type { Queue } from '../../store/queue/queue.ts'
+import { listAlarms } from '../../store/tokens/alarms.ts'
 import { inFlight, lastErrors, type Second, sentLately, underWay } from '../../store/views/now.ts'
-import type { ApiOptions } from '../server.ts'
-import { openStream } from '../stream.ts'
-import { openWatch } from '../watch.ts'
+import { openStream } from '../http/stream.ts'
+import { openWatch } from '../http/watch.ts'
+import type { ApiOptions } from '../options.ts'
 
 /** As much as the chart shows. */
 const SECONDS = 90

@@ -2,15 +2,15 @@
 import type { FastifyInstance } from 'fastify'
 import type { ZodTypeProvider } from 'fastify-type-provider-zod'
 import { z } from 'zod'
-import { isPushToken, maskPushToken } from '../../domain/push-token.ts'
 import type { Platform } from '../../domain/platform.ts'
-import { type ImportRow, importTokens, listTokens } from '../../store/import.ts'
-import { auditOnce } from '../../store/audit.ts'
-import { actorOf } from '../actor.ts'
-import { activeOf, isCleanText, textOf, timeOf } from '../cells.ts'
+import { isPushToken, maskPushToken } from '../../domain/push-token.ts'
+import { auditOnce } from '../../store/operator/audit.ts'
+import { type ImportRow, importTokens, listTokens } from '../../store/tokens/import.ts'
+import { actorOf } from '../callers/actor.ts'
+import { activeOf, isCleanText, textOf, timeOf } from '../http/cells.ts'
+import { id, MAX_ID_LENGTH } from '../http/text.ts'
 import { limit } from '../notify/routes.ts'
-import type { ApiOptions } from '../server.ts'
-import { id, MAX_ID_LENGTH } from '../text.ts'
+import type { ApiOptions } from '../options.ts'
 
 const MAX_ROWS = 1_000
 const cell = z.union([z.string(), z.number(), z.boolean(), z.null()]).optional()

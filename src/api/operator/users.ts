@@ -2,12 +2,12 @@
 import type { FastifyInstance } from 'fastify'
 import type { ZodTypeProvider } from 'fastify-type-provider-zod'
 import { z } from 'zod'
-import { eraseUser } from '../../store/erase.ts'
+import { eraseUser } from '../../store/people/erase.ts'
 import { exportUser } from '../../store/views/export.ts'
-import { actorOf } from '../actor.ts'
-import { Fault } from '../faults.ts'
-import type { ApiOptions } from '../server.ts'
-import { id } from '../text.ts'
+import { actorOf } from '../callers/actor.ts'
+import { Fault } from '../http/faults.ts'
+import { id } from '../http/text.ts'
+import type { ApiOptions } from '../options.ts'
 
 const unknown = () => new Fault('not_found', { sentence: 'Nothing is known of a user with this id' })
 

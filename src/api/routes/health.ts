@@ -1,6 +1,6 @@
 import type { FastifyInstance } from 'fastify'
-import { bodyOf, statusOf } from '../faults.ts'
-import type { ApiOptions } from '../server.ts'
+import { bodyOf, statusOf } from '../http/faults.ts'
+import type { ApiOptions } from '../options.ts'
 import { openVitals, type Reason } from '../vitals.ts'
 
 export type HealthOptions = Pick<ApiOptions, 'version' | 'startedAt' | 'mode' | 'database' | 'isWorking'> & {

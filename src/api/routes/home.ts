@@ -1,5 +1,5 @@
 import type { FastifyInstance } from 'fastify'
-import type { ApiOptions } from '../server.ts'
+import type { ApiOptions } from '../options.ts'
 
 /** For whoever opens the address in a browser: what this is, and where to go on. */
 export async function homeRoutes(app: FastifyInstance, { version, mode }: ApiOptions): Promise<void> {

@@ -1,9 +1,6 @@
 /** For Prometheus: on this machine without a key, from elsewhere with the operator's. */
 import type { FastifyInstance } from 'fastify'
-
-export interface MetricsOptions {
-  metrics?: { scrape(): Promise<{ contentType: string; text: string }> } | undefined
-}
+import type { MetricsOptions } from '../options.ts'
 
 export async function metricsRoutes(app: FastifyInstance, { metrics }: MetricsOptions): Promise<void> {
   if (metrics === undefined) return

@@ -3,12 +3,12 @@ import type { ZodTypeProvider } from 'fastify-type-provider-zod'
 import { z } from 'zod'
 import type { Done, PushTokenRegistration } from '../../domain/app-api.ts'
 import { isPushToken, MAX_PUSH_TOKEN_LENGTH, PUSH_TOKEN_PATTERN } from '../../domain/push-token.ts'
-import { listPushTokens, registerPushToken, unregisterPushToken } from '../../store/push-tokens.ts'
-import { actorOf } from '../actor.ts'
-import { userOf } from '../callers.ts'
-import { Fault } from '../faults.ts'
-import type { ApiOptions } from '../server.ts'
-import { id, optionalText, text, word } from '../text.ts'
+import { listPushTokens, registerPushToken, unregisterPushToken } from '../../store/tokens/push-tokens.ts'
+import { actorOf } from '../callers/actor.ts'
+import { userOf } from '../callers/callers.ts'
+import { Fault } from '../http/faults.ts'
+import { id, optionalText, text, word } from '../http/text.ts'
+import type { ApiOptions } from '../options.ts'
 
 const pushToken = z
   .custom<string>(isPushToken, { params: { fault: 'token_malformed' } })

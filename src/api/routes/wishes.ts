@@ -2,11 +2,11 @@
 import type { FastifyInstance } from 'fastify'
 import type { ZodTypeProvider } from 'fastify-type-provider-zod'
 import { z } from 'zod'
-import { mutesOf, recordOpened, setMutes, subscribe, topicsOf, unsubscribe } from '../../store/subscriptions.ts'
-import { userOf } from '../callers.ts'
-import { Fault } from '../faults.ts'
-import type { ApiOptions } from '../server.ts'
-import { id, knownId, text, word } from '../text.ts'
+import { mutesOf, recordOpened, setMutes, subscribe, topicsOf, unsubscribe } from '../../store/people/subscriptions.ts'
+import { userOf } from '../callers/callers.ts'
+import { Fault } from '../http/faults.ts'
+import { id, knownId, text, word } from '../http/text.ts'
+import type { ApiOptions } from '../options.ts'
 
 const kinds = z.array(word(['post', 'message', 'notify']), 'must be a list of kinds').max(3, 'takes each kind once')
 

@@ -1,6 +1,6 @@
 import type { Config } from '../../config.ts'
-import { hintOfRefusal } from '../../store/away.ts'
-import { type Look, lookAtFolder, lookAtPostgres } from '../../store/look.ts'
+import { hintOfRefusal } from '../../store/database/away.ts'
+import { type Look, lookAtFolder, lookAtPostgres } from '../../store/migrations/look.ts'
 import { clock, type Finding, fault, fine, reasonOf, TIMEOUT_MS, warn } from './finding.ts'
 
 /** Nothing is changed: migrations are left to the next start. */

@@ -1,7 +1,7 @@
 /** The running server: whether it is well, whether it is this version, and what waits for a person. */
 import manifest from '../../../package.json' with { type: 'json' }
 import { readRemote } from '../../config.ts'
-import { kept } from '../remote.ts'
+import { kept } from '../remote/remote.ts'
 import { type Finding, fault, fine, reasonOf, TIMEOUT_MS, warn } from './finding.ts'
 
 export interface Running {

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { BadReceipts, isPushToken, isTooBig, issuedAt, newTicketId, readReceiptsBody } from './tickets.ts'
+import { BadReceipts, isPushToken, issuedAt, isTooBig, newTicketId, readReceiptsBody } from './tickets.ts'
 
 const DELAY_MS = 1000
 const DAY_MS = 86_400_000

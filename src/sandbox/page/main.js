@@ -2,11 +2,11 @@
 import { actionsOn } from './actions.js'
 import { belfryClient } from './api.js'
 import { h, phoneName } from './dom.js'
-import { emptyShelf, strangersBox } from './shelf.js'
 import { listen } from './live.js'
 import { panel } from './panel.js'
 import { phoneView } from './phone.js'
 import { setClocks } from './screens.js'
+import { emptyShelf, strangersBox } from './shelf.js'
 import { bell } from './sound.js'
 
 /** @typedef {import('./live.js').Phone} Phone */

@@ -1,7 +1,7 @@
 /** Everything the main job needs: people, devices, posts and messages, notifications and their ledger. */
 import { type Kysely, sql } from 'kysely'
 import type { Migration } from 'kysely/migration'
-import type { MigrationContext } from '../migrations.ts'
+import type { MigrationContext } from './context.ts'
 
 export const first = ({ schema, queueSchema }: MigrationContext): Migration => ({
   async up(db: Kysely<unknown>): Promise<void> {

@@ -1,7 +1,7 @@
 /** Topics, mutes, what was opened, notifications for later; and the indexes by which people look things up. */
 import { type Kysely, sql } from 'kysely'
 import type { Migration } from 'kysely/migration'
-import type { MigrationContext } from '../migrations.ts'
+import type { MigrationContext } from './context.ts'
 
 export const notify = ({ schema }: MigrationContext): Migration => ({
   async up(db: Kysely<unknown>): Promise<void> {

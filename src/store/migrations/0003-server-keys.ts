@@ -1,7 +1,7 @@
 /** Keys of other backends: what they may do, and the hashes by which they are known. */
 import { type Kysely, sql } from 'kysely'
 import type { Migration } from 'kysely/migration'
-import type { MigrationContext } from '../migrations.ts'
+import type { MigrationContext } from './context.ts'
 
 export const serverKeys = ({ schema }: MigrationContext): Migration => ({
   async up(db: Kysely<unknown>): Promise<void> {

@@ -1,7 +1,7 @@
 /** Who did what to whom, and when. */
 import { type Kysely, sql } from 'kysely'
 import type { Migration } from 'kysely/migration'
-import type { MigrationContext } from '../migrations.ts'
+import type { MigrationContext } from './context.ts'
 
 export const audit = ({ schema }: MigrationContext): Migration => ({
   async up(db: Kysely<unknown>): Promise<void> {

@@ -1,12 +1,12 @@
 /** All that is known about one user and one notification: what `explain` puts into words. */
 import { sql } from 'kysely'
-import type { DeviceFacts, ExplainFacts } from '../../domain/explain-facts.ts'
-import { resultName } from '../../domain/result.ts'
-import type { Db } from '../db.ts'
-import { ticketIdAt } from '../ticket-ids.ts'
-import { findUser } from '../users.ts'
-import { type DeviceEvent, deviceHistory } from './people.ts'
+import { resultName } from '../../domain/answers/result.ts'
+import type { DeviceFacts, ExplainFacts } from '../../domain/explain/explain-facts.ts'
+import type { Db } from '../database/db.ts'
+import { ticketIdAt } from '../ledger/ticket-ids.ts'
+import { findUser } from '../people/users.ts'
 import { findNotification } from './notifications.ts'
+import { type DeviceEvent, deviceHistory } from './people.ts'
 
 /** Undefined: there is no such notification. */
 export async function explainFacts(db: Db, userId: string, notificationId: string): Promise<ExplainFacts | undefined> {

@@ -1,9 +1,9 @@
 /** All that is kept about one person, for them to read. */
 import { sql } from 'kysely'
+import { type ResultName, resultName } from '../../domain/answers/result.ts'
 import type { Content } from '../../domain/notification.ts'
-import { resultName, type ResultName } from '../../domain/result.ts'
-import { type Actor, audit, type AuditRow } from '../audit.ts'
-import type { Db } from '../db.ts'
+import type { Db } from '../database/db.ts'
+import { type Actor, type AuditRow, audit } from '../operator/audit.ts'
 
 export interface PersonExport {
   user: { id: string; name: string | null; created_at: Date; updated_at: Date } | null

@@ -3,8 +3,8 @@ import { sql } from 'kysely'
 import type { Audience, Content, NotificationKind, NotificationState, SkipReason } from '../../domain/notification.ts'
 import type { Platform } from '../../domain/platform.ts'
 import type { Lane } from '../../ports.ts'
-import type { Db } from '../db.ts'
-import { IN_AUDIENCE } from '../plan.ts'
+import type { Db } from '../database/db.ts'
+import { IN_AUDIENCE } from '../ledger/plan.ts'
 
 export interface NotificationRow {
   id: string

@@ -1,7 +1,7 @@
 /** What is going on at this moment, over all processes: read from the ledger and the queue, never from memory. */
 import { sql } from 'kysely'
 import type { Lane } from '../../ports.ts'
-import type { Db } from '../db.ts'
+import type { Db } from '../database/db.ts'
 
 /** What Expo answered in one second, by lane. */
 export interface Second {

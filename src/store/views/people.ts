@@ -3,9 +3,9 @@ import { sql } from 'kysely'
 import type { NotificationKind, NotificationState } from '../../domain/notification.ts'
 import type { Platform } from '../../domain/platform.ts'
 import type { Lane } from '../../ports.ts'
-import type { Db } from '../db.ts'
-import type { PushTokenRow } from '../push-tokens.ts'
-import type { TokenEvent } from '../tables.ts'
+import type { Db } from '../database/db.ts'
+import type { TokenEvent } from '../schema/tables.ts'
+import type { PushTokenRow } from '../tokens/push-tokens.ts'
 
 export interface Found {
   user_id: string

@@ -1,6 +1,6 @@
 /** One notification's course, and why some of it did not get through. */
 import { sql } from 'kysely'
-import type { Db } from '../db.ts'
+import type { Db } from '../database/db.ts'
 
 /** What was settled in a stretch of time that begins `at`. */
 export interface Stretch {

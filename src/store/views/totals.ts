@@ -1,8 +1,8 @@
 /** The totals of many notifications at once. What will not change any more is added up once, and kept. */
 import { sql } from 'kysely'
 import type { NotificationState } from '../../domain/notification.ts'
-import type { Db } from '../db.ts'
-import { type Totals, totalsOf } from '../ledger.ts'
+import type { Db } from '../database/db.ts'
+import { type Totals, totalsOf } from '../ledger/ledger.ts'
 
 /** Receipts come in for a day after the end: a list may show them this late. One notification is always shown exactly. */
 const KEPT_FOR_SECONDS = 15

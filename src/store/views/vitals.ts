@@ -1,8 +1,8 @@
 /** How it goes, in a few numbers, for monitoring. Each statement's cost is bounded, however much there is. */
 import { sql } from 'kysely'
 import type { Lane } from '../../ports.ts'
-import type { Db } from '../db.ts'
-import type { AlarmKind } from '../tables.ts'
+import type { Db } from '../database/db.ts'
+import type { AlarmKind } from '../schema/tables.ts'
 
 /** Looked at of what is open: beyond that, a longer queue no longer changes what is said. */
 const MOST_DIRECT = 10_000

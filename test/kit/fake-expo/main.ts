@@ -5,7 +5,7 @@
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { gunzipSync, gzipSync } from 'node:zlib'
-import { accept, type Answer, type Judge, problem, receipts, refusal } from './answer.ts'
+import { type Answer, accept, type Judge, problem, receipts, refusal } from './answer.ts'
 import { Ledger, SlidingSecond } from './ledger.ts'
 import {
   ambiguous,

@@ -2,10 +2,11 @@
  * What must be true after every run, whatever happened in it: nothing lost, nothing invented, duplicates within promise
  * 3, the books balanced and equal to Expo's own, tokens retired only for cause, no secret in a log, nothing stuck.
  */
-import type { Columns } from '../../kit/fake-expo/ledger.ts'
+
+import { RESULT } from '../../../src/domain/answers/result.ts'
 import type { Report } from '../../kit/expo.ts'
+import type { Columns } from '../../kit/fake-expo/ledger.ts'
 import { JWT_SECRET, OPERATOR_KEY } from '../../kit/server.ts'
-import { RESULT } from '../../../src/domain/result.ts'
 import { type Books, readBooks } from './books.ts'
 import { CANARY, type World } from './world.ts'
 

@@ -1,6 +1,6 @@
 /** One run's world: a database with a crowd of devices, the fake Expo, and any number of the program's processes. */
 import { rmSync } from 'node:fs'
-import { type Answer, call, type Call } from '../../kit/call.ts'
+import { type Answer, type Call, call } from '../../kit/call.ts'
 import { type FakeExpo, type Plan, startFakeExpo } from '../../kit/expo.ts'
 import { freePort, until } from '../../kit/guard.ts'
 import { type Postgres, query } from '../../kit/postgres.ts'

@@ -1,6 +1,7 @@
 /** A listener that nobody has any reason to speak to. Each connection to it is written down. */
-import { createServer } from 'node:net'
+
 import type { AddressInfo } from 'node:net'
+import { createServer } from 'node:net'
 
 export interface Canary {
   url: string

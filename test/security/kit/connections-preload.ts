@@ -1,6 +1,7 @@
 /** Loaded before the program: writes down every connection and every name look-up that it begins, wherever to. */
-import { appendFileSync } from 'node:fs'
+
 import dns from 'node:dns'
+import { appendFileSync } from 'node:fs'
 import net from 'node:net'
 
 const file = process.env.CONNECTIONS_FILE

@@ -1,5 +1,5 @@
 /** Bearer tokens that name nobody, the same row for the same seed: forged by strangers, or signed and not for us. */
-import { createHmac, randomBytes, type KeyObject } from 'node:crypto'
+import { createHmac, type KeyObject, randomBytes } from 'node:crypto'
 import type { Dice } from '../../kit/fake-expo/plan.ts'
 import { claims, headers } from './forgeries-signed.ts'
 import { newKey, part, signatureOf, signed } from './issuer.ts'

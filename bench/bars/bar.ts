@@ -1,0 +1,7 @@
+export interface Bar {
+  bar: string
+  /** Measured must be below it. */
+  limit: number
+  measured: number
+  unit: string
+}

@@ -1,0 +1,83 @@
+/** How the commands speak to the running server. */
+import { readFileSync } from 'node:fs'
+import { readRemote } from '../../config.ts'
+import { CommandFault } from '../fault.ts'
+
+export interface Server {
+  url: string
+  call<T>(method: string, path: string, body?: unknown): Promise<T>
+}
+
+/** As long as a batch of imported rows may take on a busy machine. */
+const TIMEOUT_MS = 60_000
+
+export function server(): Server {
+  const remote = readRemote()
+  const key = remote.key ?? kept(remote.keyFile)
+  if (key === undefined)
+    throw new CommandFault(
+      `There is no key to show to ${remote.url}. Set BELFRY_KEY, or OPERATOR_KEY, or run this where ${remote.keyFile} is.`,
+    )
+  return { url: remote.url, call: (method, path, body) => call(remote.url, key, method, path, body) }
+}
+
+/** The key that a server made for itself. */
+export function kept(file: string): string | undefined {
+  try {
+    return readFileSync(file, 'utf8').trim()
+  } catch {
+    return undefined
+  }
+}
+
+async function call<T>(url: string, key: string, method: string, path: string, body: unknown): Promise<T> {
+  const response = await fetch(url + path, {
+    method,
+    headers: { authorization: `Bearer ${key}`, ...(body !== undefined && { 'content-type': 'application/json' }) },
+    ...(body !== undefined && { body: JSON.stringify(body) }),
+    redirect: 'error',
+    signal: AbortSignal.timeout(TIMEOUT_MS),
+  }).catch((error: Error) => {
+    throw new ServerAway(
+      `${url} does not answer (${causeOf(error)}). Is the server running? BELFRY_URL says where it is.`,
+    )
+  })
+  const answer = (await response.json().catch(() => ({}))) as { error?: string; hint?: string }
+  if (response.ok) return answer as T
+  if (response.status === 503) throw new ServerAway(answer.error ?? 'The server is not ready.')
+  const hint = answer.hint === undefined ? '' : ` ${answer.hint}`
+  throw new CommandFault(`${answer.error ?? `The server answered ${response.status}`}.${hint}`)
+}
+
+/** It may be there again in a moment. */
+export class ServerAway extends CommandFault {}
+
+function causeOf(error: Error): string {
+  const cause = error.cause as NodeJS.ErrnoException | undefined
+  return cause?.code ?? error.name
+}
+
+/** With `--json` the answer as the server gave it, else what a person reads. */
+export function print(json: boolean | undefined, answer: unknown, words: () => string): void {
+  process.stdout.write(`${json ? JSON.stringify(answer) : words()}\n`)
+}
+
+export const count = (value: number): string => value.toLocaleString('en-GB')
+
+/** Columns as wide as what is in them. */
+export function columns(rows: string[][]): string {
+  const widths = rows[0]?.map((_, column) => Math.max(...rows.map((row) => (row[column] ?? '').length))) ?? []
+  return rows
+    .map((row) =>
+      row
+        .map((cell, column) => cell.padEnd(widths[column] ?? 0))
+        .join('  ')
+        .trimEnd(),
+    )
+    .join('\n')
+}
+
+/** What strangers wrote could steer the terminal; it is shown without its control characters. */
+export function plain(text: string | null | undefined): string {
+  return (text ?? '').replace(/[\p{Cc}\p{Cf}]/gu, ' ')
+}

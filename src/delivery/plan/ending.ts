@@ -1,0 +1,35 @@
+/** Whether a notification may go on, and what becomes of what was planned when it may not. */
+import { RESULT } from '../../domain/answers/result.ts'
+import type { Db } from '../../store/database/db.ts'
+import { closePlanned } from '../../store/ledger/deliveries.ts'
+import { findPlan, type OpenDelivery } from '../../store/ledger/plan.ts'
+import type { Notification } from '../../store/notifications/notifications.ts'
+import { settleUnknown } from './plan.ts'
+
+export type Ending = 'cancelled' | 'expired' | 'disabled'
+
+export function endingOf(notification: Notification, pushesEnabled: boolean): Ending | undefined {
+  if (notification.state === 'cancelled') return 'cancelled'
+  if (notification.expired || notification.state === 'expired') return 'expired'
+  return pushesEnabled ? undefined : 'disabled'
+}
+
+const as = { cancelled: 'cancelled', expired: 'expired', disabled: 'skipped' } as const
+
+/**
+ * Closes the books of one piece of work: what was begun and has no answer is unknown, the rest was never sent.
+ * @returns what is unknown.
+ */
+export async function closePlan(
+  tx: Db,
+  notification: Notification,
+  chunk: number,
+  ending: Ending,
+): Promise<OpenDelivery[]> {
+  const plan = await findPlan(tx, { notificationId: notification.id, chunk })
+  if (!plan) return []
+  const begun = plan.open.filter((one) => one.state === 1)
+  await settleUnknown(tx, begun)
+  await closePlanned(tx, notification.id, chunk, as[ending], RESULT[as[ending]])
+  return begun
+}

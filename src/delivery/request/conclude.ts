@@ -1,0 +1,102 @@
+/** What Expo's answer to a request means for the deliveries in it, for the pace and for the breaker. */
+
+import { all } from '../../domain/all.ts'
+import { mayRepeat } from '../../domain/answers/judge.ts'
+import { RESULT } from '../../domain/answers/result.ts'
+import { backoffMs } from '../../domain/backoff.ts'
+import type { SendAnswer } from '../../ports.ts'
+import { isDatabaseAway } from '../../store/database/away.ts'
+import { repeatAmbiguous } from '../../store/ledger/deliveries.ts'
+import { settleAll } from '../plan/parcel.ts'
+import { untilSaved } from '../settle/settle.ts'
+import { tellUnknown } from '../tell.ts'
+import { divideRequest } from './divide-request.ts'
+import { type Answered, release, type SenderParts, type Sent } from './sending.ts'
+import { settleTickets } from './settle-tickets.ts'
+
+type Of<Kind extends SendAnswer['kind']> = Extract<SendAnswer, { kind: Kind }>
+
+export async function conclude(parts: SenderParts, answered: Answered, answer: SendAnswer): Promise<Sent> {
+  switch (answer.kind) {
+    case 'tickets':
+      await settleTickets(parts, answered, answer.tickets)
+      await tellBreaker(parts, answered, 'well')
+      return { kind: 'done' }
+    case 'later':
+      return notSent(parts, answered, answer)
+    case 'ambiguous':
+      tellFailure(parts, answered, answer)
+      return repeatOrGiveUp(parts, answered, answer.reason)
+    case 'refused':
+      return refused(parts, answered, answer)
+  }
+}
+
+async function notSent(parts: SenderParts, answered: Answered, answer: Of<'later'>): Promise<Sent> {
+  const { project, begun, tries } = answered
+  tellFailure(parts, answered, answer)
+  const afterMs = answer.afterMs ?? backoffMs(tries + 1, Math.random())
+  const sent = await release(parts, begun, { kind: 'again', parcels: begun, afterMs, reason: answer.reason })
+  if (answer.rateLimited) await parts.pace.lower(project, answer.afterMs ?? 0)
+  else await tellBreaker(parts, answered, 'failed')
+  return sent
+}
+
+async function refused(parts: SenderParts, answered: Answered, answer: Of<'refused'>): Promise<Sent> {
+  const { lane, begun } = answered
+  const { status, code, message } = answer
+  parts.emit('request.refused', { lane, status, code, message, ms: Math.round(answered.ms) })
+  if (status === 401 || status === 403) {
+    const reason = `Expo refuses the access token: ${message}`
+    const sent = await release(parts, begun, { kind: 'again', parcels: begun, afterMs: 0, reason })
+    await tellBreaker(parts, answered, { unauthorized: reason })
+    return sent
+  }
+  const sent = await divideRequest(parts, begun, answered.request, answer)
+  await tellBreaker(parts, answered, 'well')
+  return sent
+}
+
+/** Each delivery counts its own ambiguous answers: what may not be repeated ends as `unknown`, for people to see. */
+async function repeatOrGiveUp(parts: SenderParts, answered: Answered, reason: string): Promise<Sent> {
+  const counted = answered.begun.map((one) => ({
+    ...one,
+    delivery: { ...one.delivery, ambiguous: one.delivery.ambiguous + 1 },
+  }))
+  const again = counted.filter((one) => mayRepeat(one.delivery, one.notification.on_unknown))
+  const over = counted.filter((one) => !again.includes(one))
+  const held = again.map((one) => one.held)
+  await untilSaved(parts.clock, parts.emit, () => repeatAmbiguous(parts.db, held))
+  await all(over.map((one) => parts.settle(settleAll(one, one.held, RESULT.unknown))))
+  tellUnknown(
+    parts.emit,
+    answered.lane,
+    over.map((one) => one.delivery),
+  )
+  await tellBreaker(parts, answered, 'failed')
+  if (again.length === 0) return { kind: 'done' }
+  return { kind: 'again', parcels: again, afterMs: backoffMs(answered.tries + 1, Math.random()), reason }
+}
+
+/** After the answer is saved, and never instead: what the breaker cannot write down now it learns from the next answer. */
+async function tellBreaker(
+  parts: SenderParts,
+  { project }: Answered,
+  answer: Parameters<SenderParts['breaker']['answered']>[1],
+): Promise<void> {
+  await parts.breaker.answered(project, answer).catch((error: unknown) => {
+    if (!isDatabaseAway(error)) throw error
+  })
+}
+
+function tellFailure(parts: SenderParts, { lane, ms }: Answered, answer: Of<'later' | 'ambiguous'>): void {
+  const { reason, status } = answer
+  const ambiguous = answer.kind === 'ambiguous'
+  parts.emit('request.failed', {
+    lane,
+    reason,
+    ambiguous,
+    ms: Math.round(ms),
+    ...(status === undefined ? {} : { status }),
+  })
+}

@@ -1,0 +1,58 @@
+/** How many recipients Expo has answered for, since somebody last wrote it down; by project, and by the minute. */
+import type { Clock } from '../../ports.ts'
+import type { Answered } from '../../store/tokens/alarms.ts'
+
+export interface Tally {
+  add(project: string | null, answered: number): void
+  /** What is taken within `work` is its to write down; when it fails, it is counted again. */
+  within<T>(work: (take: Take) => Promise<T>): Promise<T>
+}
+
+/** All there is of a project; the same again when a transaction is run again. */
+export type Take = (project: string) => Answered[]
+
+const MINUTE_MS = 60_000
+/** A flood is measured over an hour, and most projects have none: what is older would only be kept. */
+const KEPT_MINUTES = 60
+
+/** Of one project: the minute, by our clock, and how many were answered for in it. */
+type Minutes = Map<number, number>
+
+export function openTally(clock: Pick<Clock, 'monotonic'>): Tally {
+  const counts = new Map<string, Minutes>()
+  const thisMinute = () => Math.floor(clock.monotonic() / MINUTE_MS)
+  return {
+    add(project, answered) {
+      addTo(counts, project ?? '', thisMinute(), answered)
+    },
+    async within(work) {
+      const taken = new Map<string, Minutes>()
+      const take: Take = (project) => {
+        const minutes = taken.get(project) ?? counts.get(project) ?? new Map<number, number>()
+        if (!taken.has(project)) counts.delete(project)
+        taken.set(project, minutes)
+        const now = thisMinute()
+        return [...minutes].map(([minute, answered]) => ({ minutesAgo: now - minute, answered }))
+      }
+      try {
+        return await work(take)
+      } catch (error) {
+        for (const [project, minutes] of taken) {
+          for (const [minute, answered] of minutes) addTo(counts, project, minute, answered)
+        }
+        throw error
+      }
+    },
+  }
+}
+
+function addTo(counts: Map<string, Minutes>, project: string, minute: number, answered: number): void {
+  const minutes = counts.get(project) ?? new Map<number, number>()
+  counts.set(project, minutes)
+  if (!minutes.has(minute)) dropOld(minutes, minute - KEPT_MINUTES)
+  minutes.set(minute, (minutes.get(minute) ?? 0) + answered)
+}
+
+function dropOld(minutes: Minutes, upTo: number): void {
+  for (const minute of minutes.keys()) if (minute <= upTo) minutes.delete(minute)
+}

@@ -1,0 +1,74 @@
+/** Who may send when: a turn is a connection, and then a place in the pace. */
+import type { Lane } from '../../ports.ts'
+import type { Connections, GiveBackPermit } from './connections.ts'
+import type { Ask, NoPlace, Pace, Place } from './pace.ts'
+
+type GiveBack = () => void
+
+export interface Turn extends Place {
+  /** The connection. */
+  giveBack: GiveBack
+}
+
+export interface Turns {
+  take(lane: Lane, project: string | null, recipients: number): Promise<Turn | NoPlace>
+  /** A direct request's permit, and its turn under way, before its intent is saved; nothing when all permits are taken. */
+  ahead(project: string | null, recipients: number): HeadStart | undefined
+}
+
+/** So that the intent and the pace are written at the same time. */
+export interface HeadStart {
+  permit: GiveBackPermit
+  turn: Promise<Turn | NoPlace>
+  /** Gives back what is still held of both. */
+  leave: GiveBack
+}
+
+interface Parts {
+  connections: Connections
+  pace: Pace
+  stop: AbortSignal
+}
+
+/**
+ * Those that wait for the pace must not sit on the connections that others could use: of broadcasts one at a time, of direct
+ * requests one a project, so that a project that is held keeps no other's people waiting.
+ */
+export function openTurns({ connections, pace, stop }: Parts): Turns {
+  const last = new Map<string, Promise<unknown>>()
+  const turnFor = async (ask: Ask): Promise<Turn | NoPlace> => {
+    const giveBack = await connections.connection(ask.lane)
+    let place: Place | NoPlace | undefined
+    try {
+      place = await pace.take(ask, stop)
+      return place.kind === 'go' ? { ...place, giveBack } : place
+    } finally {
+      if (place?.kind !== 'go') giveBack()
+    }
+  }
+  const take: Turns['take'] = (lane, project, recipients) => {
+    const queue = lane === 'direct' ? `direct ${project ?? ''}` : lane
+    const turn = (last.get(queue) ?? Promise.resolve()).then(() => turnFor({ project, lane, recipients }))
+    // Apps name their projects themselves: no queue is remembered for longer than somebody stands in it.
+    const forget = () => last.get(queue) === over && last.delete(queue)
+    const over: Promise<unknown> = turn.then(forget, forget)
+    last.set(queue, over)
+    return turn
+  }
+  return {
+    take,
+    ahead(project, recipients) {
+      const permit = connections.permitNow('direct')
+      if (!permit) return undefined
+      const turn = take('direct', project, recipients)
+      const leave = () => {
+        permit()
+        turn.then(
+          (taken) => taken.kind === 'go' && taken.giveBack(),
+          () => undefined,
+        )
+      }
+      return { permit, turn, leave }
+    },
+  }
+}

@@ -1,0 +1,157 @@
+/**
+ * One person goes, for good. What is theirs is deleted; what the books need stays as numbers that lead back to nobody.
+ * docs/privacy.md says what stays and why. Doing it twice, or again after it was cut off, does no harm.
+ */
+import { sql } from 'kysely'
+import type { Db } from '../database/db.ts'
+import { cancelAll } from '../notifications/control.ts'
+import { type Actor, audit } from '../operator/audit.ts'
+
+export interface Erased {
+  push_tokens: number
+  token_events: number
+  posts: number
+  messages: number
+  /** Emptied, or no longer naming them. */
+  notifications: number
+  idempotency: number
+  audit: number
+}
+
+/** As the audit log calls them from then on. */
+const NOBODY = 'erased'
+
+/** @returns undefined: nothing is known of them. */
+export async function eraseUser(db: Db, id: string, by: Actor): Promise<Erased | undefined> {
+  const person = await db.transaction(async (tx) => {
+    const gone = await erasePerson(tx, id)
+    if (Object.values(gone).some((count) => count > 0)) await record(tx, by, gone)
+    return gone
+  })
+  // After the person, so that nothing of theirs can be added any more; a batch at a time, so that nobody is held up.
+  const notifications = await inNotifications(db, (batch) => forgetIn(db, id, batch))
+  if (notifications === 0 && Object.values(person).every((count) => count === 0)) return undefined
+  if (Object.values(person).every((count) => count === 0)) await record(db, by, { notifications })
+  return { ...person, notifications }
+}
+
+/** What somebody wanted to write found its user gone: another request, or another process, erased them meanwhile. */
+export function isOfErasedUser(error: unknown): boolean {
+  const { code, constraint = '' } = error as { code?: string; constraint?: string }
+  return code === '23503' && /_(user|sender|receiver)_id_fkey$/.test(constraint)
+}
+
+async function record(tx: Db, actor: Actor, detail: Record<string, number>): Promise<void> {
+  await audit(tx, { actor, action: 'user.erase', subject: NOBODY, detail })
+}
+
+type Person = Omit<Erased, 'notifications'> & { users: number }
+
+async function erasePerson(tx: Db, id: string): Promise<Person> {
+  const [user] = await tx.rows(sql`select id from ${tx.t.users} where id = ${id} for update`)
+  const tokens = await tx.rows<{ id: number; token: string }>(sql`
+    select id, token from ${tx.t.push_tokens} where user_id = ${id} for update`)
+  const tokenIds = tokens.map((one) => one.id)
+  await blankRefusals(tx, tokens)
+  const token_events = await eraseHistory(tx, id, tokenIds)
+  const posts = await tx.rows(sql`delete from ${tx.t.posts} where user_id = ${id} returning id`)
+  const messages = await tx.rows(sql`
+    delete from ${tx.t.messages} where sender_id = ${id} or receiver_id = ${id} returning id`)
+  const idempotency = await eraseAnswers(tx, id)
+  const told = await tx.rows(sql`
+    update ${tx.t.audit} set detail = detail - 'push_token',
+      actor = case when actor = ${`user:${id}`} then ${NOBODY} else actor end,
+      subject = case when subject = ${`user:${id}`} then ${NOBODY} else subject end
+    where actor = ${`user:${id}`} or subject = ${`user:${id}`} returning id`)
+  // Takes devices, topics, mutes and what they opened along.
+  await tx.kysely.deleteFrom('users').where('id', '=', id).execute()
+  return {
+    users: user === undefined ? 0 : 1,
+    push_tokens: tokens.length,
+    token_events,
+    posts: posts.length,
+    messages: messages.length,
+    idempotency,
+    audit: told.length,
+  }
+}
+
+/** Expo's sentences quote the push token they speak of; those about a whole request quote others' as well. */
+async function blankRefusals(tx: Db, tokens: { id: number; token: string }[]): Promise<void> {
+  if (tokens.length === 0) return
+  const written = tokens.map((one) => one.token)
+  await sql`
+    update ${tx.t.refusals} set message = ''
+    where push_token_id = any(${tokens.map((one) => one.id)}::bigint[]) and message <> ''`.execute(tx.kysely)
+  const quotes = (column: string) => sql`exists (
+    select from unnest(${written}::text[]) as gone (token) where strpos(${sql.ref(column)}, gone.token) > 0)`
+  await sql`update ${tx.t.refusals} set message = '' where ${quotes('message')}`.execute(tx.kysely)
+  await sql`update ${tx.t.pace} set breaker_reason = '' where ${quotes('breaker_reason')}`.execute(tx.kysely)
+  await sql`update ${tx.t.notifications} set postponed = '' where ${quotes('postponed')}`.execute(tx.kysely)
+}
+
+/** Of a device that has moved on to somebody else, the history stays, without them. */
+async function eraseHistory(tx: Db, id: string, tokenIds: number[]): Promise<number> {
+  const gone = await tx.rows(sql`
+    delete from ${tx.t.token_events} where push_token_id = any(${tokenIds}::bigint[]) returning id`)
+  const changed = await tx.rows(sql`
+    update ${tx.t.token_events} set user_id = nullif(user_id, ${id}), from_user_id = nullif(from_user_id, ${id})
+    where user_id = ${id} or from_user_id = ${id} returning id`)
+  return gone.length + changed.length
+}
+
+/** Their own requests; and in the first answers to others, who sent them something. The key stays known: it is not sent again. */
+async function eraseAnswers(tx: Db, id: string): Promise<number> {
+  const own = await tx.rows(sql`delete from ${tx.t.idempotency} where caller = ${`user ${id}`} returning key`)
+  const others = await tx.rows(sql`
+    update ${tx.t.idempotency} set answer = '{"success": true}', body_hash = ''
+    where ${id} in (answer -> 'message' ->> 'sender_id', answer -> 'message' ->> 'receiver_id', answer -> 'post' ->> 'user_id')
+    returning key`)
+  return own.length + others.length
+}
+
+const BATCH = 5_000
+const FIRST = '00000000-0000-0000-0000-000000000000'
+const LAST = 'ffffffff-ffff-ffff-ffff-ffffffffffff'
+
+/** Walks over all of them by their ids. @returns the sum of what `work` answers. */
+async function inNotifications(
+  db: Db,
+  work: (batch: { after: string; to: string }) => Promise<number>,
+): Promise<number> {
+  let sum = 0
+  for (let after = FIRST; ; ) {
+    const [end] = await db.rows<{ id: string }>(sql`
+      select id from ${db.t.notifications} where id > ${after} order by id offset ${BATCH - 1}::int limit 1`)
+    sum += await work({ after, to: end?.id ?? LAST })
+    if (end === undefined) return sum
+    after = end.id
+  }
+}
+
+/** What they said, and what was said to them alone, is emptied, and not sent any more; from other lists they vanish. */
+async function forgetIn(db: Db, id: string, { after, to }: { after: string; to: string }): Promise<number> {
+  const named = await db.rows<{ id: string; theirs: boolean }>(sql`
+    select id, (created_by = ${id} and kind <> 'notify')
+      or coalesce((audience -> 'users') - ${id}::text = '[]', false) as theirs
+    from ${db.t.notifications}
+    where id > ${after}::uuid and id <= ${to}::uuid and (
+      (created_by = ${id} and kind <> 'notify') or audience -> 'users' ? ${id}::text or audience -> 'except' ? ${id}::text
+      or jsonb_path_exists(content, '$.** ? (@ == $id)', jsonb_build_object('id', ${id}::text)))`)
+  if (named.length === 0) return 0
+  const theirs = named.filter((one) => one.theirs).map((one) => one.id)
+  const without = (list: string) => sql`case when audience ? ${list}::text
+    then jsonb_build_object(${list}::text, (audience -> ${list}::text) - ${id}::text) else '{}' end`
+  await db.transaction(async (tx) => {
+    await cancelAll(tx, theirs)
+    await sql`
+      update ${tx.t.notifications} set
+        audience = audience || ${without('users')} || ${without('except')},
+        created_by = case when kind <> 'notify' then nullif(created_by, ${id}) else created_by end,
+        content = case when id = any(${theirs}::uuid[]) then '{}'
+          when jsonb_path_exists(content, '$.** ? (@ == $id)', jsonb_build_object('id', ${id}::text)) then content - 'data'
+          else content end
+      where id = any(${named.map((one) => one.id)}::uuid[])`.execute(tx.kysely)
+  })
+  return named.length
+}

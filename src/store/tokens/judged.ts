@@ -1,0 +1,22 @@
+/** Whom an answer speaks of: the token that was sent to, unless its row has become another's, or newer, since. */
+import { sql } from 'kysely'
+import type { Db } from '../database/db.ts'
+
+/** A push token that an answer was about, and the delivery that it answered. */
+export interface Judged {
+  id: number
+  /** As it was sent, because an installation's row keeps its id when its token rotates; undefined: Expo did not say. */
+  token: string | undefined
+  deliveryId: number
+}
+
+/** With the time of its sending. */
+export const asSent = (db: Db, judged: Judged[]) => sql`(
+  select j.id, j.token, d.sent_at
+  from unnest(${judged.map((one) => one.id)}::bigint[], ${judged.map((one) => one.token ?? null)}::text[],
+    ${judged.map((one) => one.deliveryId)}::bigint[]) as j (id, token, delivery_id)
+  join ${db.t.deliveries} d on d.id = j.delivery_id) as judged`
+
+/** A registration after the sending is better news. */
+export const IS_STILL_IT = sql`p.id = judged.id and p.active and p.updated_at <= judged.sent_at
+  and p.token = coalesce(judged.token, p.token)`
