@@ -1,8 +1,11 @@
+import { setTimeout as wait } from 'node:timers/promises'
 import { openApp } from '../app.ts'
 import { type Role, readConfig } from '../config.ts'
 import { openLog } from '../log.ts'
 import { banner, warnings } from './banner.ts'
 
+/** Whoever stops it counts on that, also when the database never answers. */
+const STOP_MS = 35_000
 /** One Ctrl-C arrives twice under npm: from the terminal, and again from npm. */
 const SAME_SIGNAL_MS = 500
 
@@ -18,8 +21,9 @@ export async function serve(role?: Role): Promise<void> {
     await new Promise((stopped) => stopping.addEventListener('abort', stopped))
   }
   log.info('stopping: finishing what is in flight')
-  await app.close()
-  log.info('stopped')
+  const inTime = app.close().then(() => true)
+  if (await Promise.race([inTime, wait(STOP_MS, false)])) log.info('stopped')
+  else log.warn('stopped: the database does not answer, and what was in flight is left to the next start')
   process.exit(0)
 }
 

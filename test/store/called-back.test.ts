@@ -52,3 +52,17 @@ test('a connection that does not answer in time is given up, with all that was a
   expect((await pool.query('select 1 as n')).rows).toEqual([{ n: 1 }])
   await close()
 })
+
+test('a connection to a database that can only be read from is given up: a new one may find another', async () => {
+  const { pool, close } = await openPool(10_000)
+  await pool.query('create table t (a int)')
+  const client = await pool.connect()
+  await client.query('set session characteristics as transaction read only')
+  const written = client.query('insert into t values (1)')
+  await expect(written).rejects.toSatisfy(isDatabaseAway)
+  await expect(client.query('select 1')).rejects.toSatisfy(isDatabaseAway)
+  client.release()
+  await pool.query('insert into t values (2)')
+  expect((await pool.query('select a from t')).rows).toEqual([{ a: 2 }])
+  await close()
+})

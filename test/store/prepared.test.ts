@@ -1,7 +1,8 @@
 /** Statements that come again are prepared: not behind a pooler, not where columns may be added, and with fresh plans. */
 import pg from 'pg'
 import { expect, test } from 'vitest'
-import { KeepingClient, prepareRepeated } from '../../src/store/database/prepared.ts'
+import { QueueClient } from '../../src/store/database/called-back.ts'
+import { prepareRepeated } from '../../src/store/database/prepared.ts'
 import { openPostgres } from '../kit/postgres.ts'
 
 type Named = { name: string }[]
@@ -99,7 +100,7 @@ test('in a pool of somebody else, which is called back', async () => {
   const pool = new pg.Pool({
     connectionString: await postgres.createDatabase(),
     max: 1,
-    Client: KeepingClient,
+    Client: QueueClient,
     pipeline: true,
   })
   const kept = 'select statement from pg_prepared_statements where statement like $1'

@@ -10,8 +10,11 @@ const AWAY_CODES = new Set([
   'EHOSTUNREACH',
   'ENOENT',
 ])
-/** PostgreSQL's classes 08 (connection), 57P (shutting down, crashed, starting) and 53 (out of connections, disk). */
-const AWAY_STATES = /^(08|57P|53)/
+/**
+ * PostgreSQL's classes 08 (connection), 53 (out of connections, memory, disk), 57 (shutting down, starting, or a statement that took
+ * longer than the database allows) and 58 (its files); and 25006, a database that is only read from: a standby, or a full disk at a host.
+ */
+const AWAY_STATES = /^(08|53|57|58|25006)/
 /** What `pg` throws without a code. */
 const AWAY_TEXT =
   /connection terminated|timeout exceeded when trying to connect|query read timeout|client has encountered a connection error|PGlite is clos/i
@@ -30,6 +33,11 @@ const COLLISIONS = new Set(['40P01', '40001'])
 
 export function isCollision(error: unknown): boolean {
   return COLLISIONS.has(codeOf(error) ?? '')
+}
+
+/** What is behind this connection can only be read from: it has become a standby, perhaps, and a new connection finds the primary. */
+export function isReadOnly(error: unknown): boolean {
+  return codeOf(error) === '25006'
 }
 
 /** A row with this key is there already. */

@@ -4,7 +4,7 @@
  * Their names are made of their text, so that a mix-up would be an error, never another statement.
  */
 import { createHash } from 'node:crypto'
-import pg, { type ClientBase } from 'pg'
+import type { ClientBase } from 'pg'
 
 /** How many a connection keeps, and how many it remembers to have come once: what is worded anew each time must not keep out the others. */
 const MOST_KEPT = 200
@@ -117,12 +117,4 @@ export function prepareRepeated(client: ClientBase): void {
 async function isDirect(client: ClientBase): Promise<boolean> {
   const { rows } = await client.query<{ pid: number }>('select pg_backend_pid() as pid')
   return rows[0]?.pid === (client as unknown as { processID: number | null }).processID
-}
-
-/** For a pool that somebody else fills. */
-export class KeepingClient extends pg.Client {
-  constructor(config?: string | pg.ClientConfig) {
-    super(config)
-    prepareRepeated(this)
-  }
 }

@@ -15,9 +15,10 @@ import {
 } from 'pg-boss'
 import { failpoint } from '../../domain/failpoint.ts'
 import type { Emit } from '../../ports.ts'
+import { QueueClient } from '../database/called-back.ts'
 import { assertOutsideTransaction, type Db } from '../database/db.ts'
 import type { EmbeddedDatabase } from '../database/embedded.ts'
-import { KeepingClient, ONE_TO_PLAN } from '../database/prepared.ts'
+import { ONE_TO_PLAN } from '../database/prepared.ts'
 import { type Enqueue, type Job, QUEUE_NAMES, type QueueData, type QueueName } from '../schema/jobs.ts'
 import type { Tables } from '../schema/tables.ts'
 import { type Crew, openCrew } from './queue-crew.ts'
@@ -69,6 +70,8 @@ const RETRY_LIMIT = 1_000_000
 const RETENTION_SECONDS = 60 * 86_400
 /** How long finished jobs stay to be looked at. */
 const DELETE_AFTER_SECONDS = 3_600
+/** How often those are deleted. By itself pg-boss does it once a day, all of the day in one statement. */
+const MAINTENANCE_SECONDS = 60
 /** A killed worker's job is given out again after this silence; the shortest that pg-boss allows. */
 const HEARTBEAT_SECONDS = 10
 /** A handler that throws has met a bug; its jobs wait this long, so that it cannot spin. */
@@ -108,14 +111,16 @@ export function newBoss(connection: QueueConnection, emit: Emit): PgBoss {
           connectionString: connection.url,
           max: 4,
           application_name: 'belfry-queue',
-          Client: KeepingClient,
+          Client: QueueClient,
           pipeline: true,
+          keepAlive: true,
         }),
     schema: connection.schema,
     ...(connection.clock ? { clock: connection.clock } : {}),
     useListenNotify: true,
     superviseIntervalSeconds: 1,
     monitorIntervalSeconds: 1,
+    maintenanceIntervalSeconds: MAINTENANCE_SECONDS,
   })
   boss.on('error', (error) => emit('queue.error', { error: error.message }))
   return boss

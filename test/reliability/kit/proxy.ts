@@ -10,6 +10,10 @@ export interface Proxy {
   refuse(yes: boolean): Promise<void>
   /** True: nothing comes through in either direction, and nobody is told. */
   blackhole(yes: boolean): void
+  /** What is connected falls silent for good, and nobody is told; new connections work. @returns how many there were. */
+  freeze(): number
+  /** The next connection is let in, and what it asks then is never answered. @returns once it has asked. */
+  silenceNext(): Promise<void>
   /** Each piece is late by so many milliseconds. */
   latency(ms: number): void
   /** Pieces of at most so many bytes; 0: as they come. */
@@ -22,11 +26,18 @@ interface State {
   black: boolean
   ms: number
   bytes: number
-  pairs: Set<{ near: Socket; far: Socket }>
+  silenceNext: (() => void) | undefined
+  pairs: Set<Pair>
+}
+
+interface Pair {
+  near: Socket
+  far: Socket
+  silent: boolean
 }
 
 export async function openProxy(target: number): Promise<Proxy> {
-  const state: State = { black: false, ms: 0, bytes: 0, pairs: new Set() }
+  const state: State = { black: false, ms: 0, bytes: 0, silenceNext: undefined, pairs: new Set() }
   const port = await freePort()
   let server: Server | undefined = await listen(port, target, state)
   const cut = () => {
@@ -54,6 +65,11 @@ export async function openProxy(target: number): Promise<Proxy> {
       // What was swallowed is lost: a connection that lost bytes is not to be had back.
       if (!yes) cut()
     },
+    freeze() {
+      for (const pair of state.pairs) pair.silent = true
+      return state.pairs.size
+    },
+    silenceNext: () => new Promise((silent) => void (state.silenceNext = silent)),
     latency: (ms) => void (state.ms = ms),
     slices: (bytes) => void (state.bytes = bytes),
     connections: () => state.pairs.size,
@@ -64,7 +80,7 @@ export async function openProxy(target: number): Promise<Proxy> {
 function listen(port: number, target: number, state: State): Promise<Server> {
   const server = createServer((near) => {
     const far = connect(target, '127.0.0.1')
-    const pair = { near, far }
+    const pair: Pair = { near, far, silent: false }
     state.pairs.add(pair)
     const end = () => {
       state.pairs.delete(pair)
@@ -76,8 +92,11 @@ function listen(port: number, target: number, state: State): Promise<Server> {
       socket.on('error', end)
       socket.on('close', end)
     }
-    carry(near, far, state)
-    carry(far, near, state)
+    const tell = state.silenceNext
+    if (tell) silenceAfterLogin(pair, tell)
+    state.silenceNext = undefined
+    carry(pair, near, far, state)
+    carry(pair, far, near, state)
   })
   return new Promise((done, fail) => {
     server.once('error', fail)
@@ -85,10 +104,18 @@ function listen(port: number, target: number, state: State): Promise<Server> {
   })
 }
 
-function carry(from: Socket, to: Socket, state: State): void {
+function silenceAfterLogin(pair: Pair, tell: () => void): void {
+  const fallSilent = () => {
+    pair.silent = true
+    tell()
+  }
+  pair.near.once('data', () => pair.near.prependOnceListener('data', fallSilent))
+}
+
+function carry(pair: Pair, from: Socket, to: Socket, state: State): void {
   const give = (piece: Buffer) => void (to.destroyed || to.write(piece))
   from.on('data', (data: Buffer) => {
-    if (state.black) return
+    if (state.black || pair.silent) return
     const step = state.bytes || data.length
     for (let at = 0; at < data.length; at += step) {
       const piece = data.subarray(at, at + step)

@@ -1,0 +1,65 @@
+/** Connections to PostgreSQL that fall silent, after a failover or behind a NAT that has forgotten them: nobody says so. */
+import { expect, test } from 'vitest'
+import { sharedPostgres } from '../kit/global-setup.ts'
+import { until } from '../kit/guard.ts'
+import { startServer } from '../kit/server.ts'
+import { openWorld } from '../kit/world.ts'
+import { openProxy } from '../reliability/kit/proxy.ts'
+
+/** The longest that a statement is waited for, and two of them one after the other, on a busy machine. */
+const HEALED_WITHIN_MS = 45_000
+/** docs/operating.md: SIGTERM ends it within 35 seconds. */
+const STOPPED_WITHIN_MS = 40_000
+
+async function openSilenceable() {
+  const postgres = await sharedPostgres(18)
+  const url = await postgres.createDatabase()
+  const proxy = await openProxy(postgres.port)
+  return { proxy, databaseUrl: url.replace(`:${postgres.port}/`, `:${proxy.port}/`) }
+}
+
+test.concurrent('in the middle of work: messages ring again, also those of meanwhile', {
+  timeout: 120_000,
+}, async () => {
+  const { proxy, databaseUrl } = await openSilenceable()
+  const world = await openWorld({ database: 'postgres', databaseUrl })
+  try {
+    const [ana, ben] = [world.user('ana'), world.user('ben')]
+    await ben.register()
+    expect((await ana.message(ben, 'before')).status).toBe(200)
+    await world.expo.untilTaken(1)
+    expect(proxy.freeze()).toBeGreaterThan(0)
+    await until('a message to be taken', async () => (await ana.message(ben, 'meanwhile')).status === 200, {
+      timeoutMs: HEALED_WITHIN_MS,
+    })
+    await world.expo.untilTaken(2, { timeoutMs: HEALED_WITHIN_MS })
+  } finally {
+    await world.close()
+    await proxy.close()
+  }
+})
+
+test.concurrent('at the start: it is ready all the same', { timeout: 120_000 }, async () => {
+  const { proxy, databaseUrl } = await openSilenceable()
+  const silent = proxy.silenceNext()
+  const server = await startServer({ env: { DATABASE_URL: databaseUrl } })
+  try {
+    await silent
+  } finally {
+    await server.stop()
+    await proxy.close()
+  }
+})
+
+test.concurrent('at the end: it stops in time', { timeout: 120_000 }, async () => {
+  const { proxy, databaseUrl } = await openSilenceable()
+  const server = await startServer({ env: { DATABASE_URL: databaseUrl } })
+  try {
+    proxy.freeze()
+    const tooLate = new Promise((late) => setTimeout(late, STOPPED_WITHIN_MS, 'still there'))
+    expect(await Promise.race([server.stop(), tooLate])).toBe(0)
+  } finally {
+    await server.kill9()
+    await proxy.close()
+  }
+})
