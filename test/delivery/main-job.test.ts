@@ -1,11 +1,15 @@
 /** The main job, on both databases: everybody who should hear hears once, and the books say so. */
-import { describe, expect, test } from 'vitest'
+import { sql } from 'kysely'
+import { describe, expect, test, vi } from 'vitest'
+import type { ExpoMessage } from '../../src/domain/messages/expo-message.ts'
 import { totalsOf } from '../../src/store/ledger/ledger.ts'
 import { notificationState } from '../../src/store/notifications/notifications.ts'
 import { subscribe } from '../../src/store/people/subscriptions.ts'
+import { ensureUser } from '../../src/store/people/users.ts'
 import { registerPushToken } from '../../src/store/tokens/push-tokens.ts'
 import { crowd, expectBalanced } from '../kit/books.ts'
-import { allOk, openRunning } from '../kit/inside.ts'
+import { until } from '../kit/guard.ts'
+import { allOk, openRunning, systemClock } from '../kit/inside.ts'
 
 describe.each(['PGlite', 'PostgreSQL 18'] as const)('on %s', (kind) => {
   test('a broadcast reaches every device but the author’s exactly once, in full requests', async () => {
@@ -104,6 +108,30 @@ describe.each(['PGlite', 'PostgreSQL 18'] as const)('on %s', (kind) => {
     await world.notify({ audience: { users: ['ben'] } })
     await world.drain()
     expect(world.sent.map((one) => one.token)).toContain(token)
+  })
+
+  test('who hands the phone on while a message waits for its turn does not get it', async () => {
+    const expo = Promise.withResolvers<void>()
+    const send = async (messages: ExpoMessage[], call: number) => {
+      if (call === 1) await expo.promise
+      return allOk(messages)
+    }
+    const world = await openRunning(kind, { send }, { maxConcurrentRequests: 1 })
+    const [busy, handedOn, cleos] = [await world.device('busy'), await world.device('ana'), await world.device('cleo')]
+    await world.notify({ audience: { users: ['busy'] } })
+    await until('a request that is not answered', () => world.requests.length === 1)
+    const waiting = await world.notify({ audience: { users: ['ana', 'cleo'] } })
+    const begun = sql`select 1 from ${world.db.t.deliveries} where notification_id = ${waiting} and state = 1`
+    await until('the next to be begun', async () => (await world.db.rows(begun)).length > 0)
+    await ensureUser(world.db, { id: 'ben', name: null })
+    await registerPushToken(world.db, { userId: 'ben', token: handedOn, deviceType: 'ios', movesPerDay: null })
+    const aMomentLater = performance.now() + 2_000
+    const clock = vi.spyOn(systemClock, 'monotonic').mockImplementation(() => Math.max(aMomentLater, performance.now()))
+    expo.resolve()
+    await world.drain()
+    clock.mockRestore()
+    expect(world.sent.map((one) => one.token)).toEqual([busy, cleos])
+    expect(await totalsOf(world.db, waiting)).toMatchObject({ targeted: 2, accepted: 1, skipped: 1 })
   })
 
   test('pushes that are turned off end as skipped, and nothing is sent', async () => {

@@ -9,10 +9,14 @@ import { failpoint } from '../../domain/failpoint.ts'
 import { buildRequest } from '../../domain/messages/messages.ts'
 import type { Lane } from '../../ports.ts'
 import { type Begun, type Parcel, settleAll } from '../plan/parcel.ts'
+import { addressed } from '../plan/plan.ts'
 import { beginRequestSpan } from '../traced.ts'
 import type { HeadStart } from '../turns/turns.ts'
 import { conclude } from './conclude.ts'
 import { type Answered, release, type SenderParts, type Sent } from './sending.ts'
+
+/** Who has logged out takes it for done within that time. */
+const ADDRESS_AGAIN_AFTER_MS = 1_000
 
 /**
  * @param tries how often these have failed before, for the backoff.
@@ -23,6 +27,7 @@ export type Send = (lane: Lane, parcels: Parcel[], tries: number, start?: HeadSt
 export function openSender(parts: SenderParts): Send {
   return async (lane, parcels, tries, start) => {
     const project = parcels[0]?.delivery.project ?? null
+    const addressedAt = parts.clock.monotonic()
     const admission = start ? { kind: 'go' as const } : parts.breaker.look(project)
     if (admission.kind === 'wait') return { kind: 'held', afterMs: admission.ms, reason: admission.reason }
     const giveBackPermit = start?.permit ?? (await parts.connections.permit(lane))
@@ -31,7 +36,7 @@ export function openSender(parts: SenderParts): Send {
       const begun = await beginAll(parts, parcels, start !== undefined)
       await failpoint('after_intent')
       if (begun.length < parcels.length) return await release(parts, begun, { kind: 'not_begun' })
-      return await sendBegun(parts, { lane, project, begun, tries, giveBackPermit }, start)
+      return await sendBegun(parts, { lane, project, begun, tries, giveBackPermit }, addressedAt, start)
     } finally {
       giveBackPermit()
       start?.leave()
@@ -41,21 +46,31 @@ export function openSender(parts: SenderParts): Send {
 
 async function sendBegun(
   parts: SenderParts,
-  { lane, project, begun, ...more }: Omit<Answered, 'request' | 'ms'>,
+  { lane, project, begun: planned, ...more }: Omit<Answered, 'request' | 'ms'>,
+  addressedAt: number,
   start: HeadStart | undefined,
 ): Promise<Sent> {
-  const request = buildRequest(begun.map(asPart))
+  let [begun, request] = [planned, buildRequest(planned.map(asPart))]
   if (request.slots.length === 0) return settleGone(parts, begun)
   const taking = start?.turn ?? parts.turns.take(lane, project, request.slots.length)
   const turn = await taking.catch((error: unknown) => putBack(parts, begun, error))
   if (turn.kind !== 'go') return release(parts, begun, turn)
-  const admission = await parts.breaker.admit(project).catch((error: unknown) => {
+  const leaveTurn = (error: unknown) => {
     turn.giveBack()
     return putBack(parts, begun, error)
-  })
+  }
+  const admission = await parts.breaker.admit(project).catch(leaveTurn)
   if (admission.kind === 'wait') {
     turn.giveBack()
     return release(parts, begun, { kind: 'held', afterMs: admission.ms, reason: admission.reason })
+  }
+  if (parts.clock.monotonic() - addressedAt > ADDRESS_AGAIN_AFTER_MS) {
+    begun = await addressAgain(parts, planned).catch(leaveTurn)
+    request = buildRequest(begun.map(asPart))
+    if (request.slots.length === 0) {
+      turn.giveBack()
+      return settleGone(parts, begun)
+    }
   }
   await turn.depart()
   const endSpan = parts.tracing && beginRequestSpan(parts.tracing, lane, begun, request.slots.length)
@@ -88,6 +103,12 @@ async function beginAll(parts: SenderParts, parcels: Parcel[], isBegun: boolean)
   const failed = held.find((one) => one.status === 'rejected')
   if (failed) await putBack(parts, begun, failed.reason)
   return begun
+}
+
+/** While a request waited for its turn, somebody may have logged out, or handed the phone on. */
+async function addressAgain(parts: SenderParts, begun: Begun[]): Promise<Begun[]> {
+  const now = await addressed(parts.db, begun)
+  return begun.map((one, index) => ({ ...one, recipients: now[index]?.recipients ?? [] }))
 }
 
 /** The database went away before the request left: it was certainly not sent. */
