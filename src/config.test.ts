@@ -162,3 +162,56 @@ describe('faults', () => {
     expect(faultsOf(production)).toEqual([])
   })
 })
+
+describe('doubts', () => {
+  const inFile = (text: string, env: NodeJS.ProcessEnv = {}) => {
+    writeFileSync(join(folder, '.env'), text)
+    try {
+      return read(env).doubts
+    } finally {
+      rmSync(join(folder, '.env'))
+    }
+  }
+
+  test('are told of every name in .env that nobody knows, with the one that was meant', () => {
+    expect(
+      inFile('EXPO_ACESS_TOKEN=\nDATABSE_URL=x\nENABLE_PUSH_NOTIFICATION=false\nPROT=1\nport=2\nPOSTGRES_PASSWORD=x\n'),
+    ).toEqual([
+      'There is no such setting: DATABSE_URL in .env (did you mean DATABASE_URL?), ENABLE_PUSH_NOTIFICATION in .env (did you mean ENABLE_PUSH_NOTIFICATIONS?), EXPO_ACESS_TOKEN in .env (did you mean EXPO_ACCESS_TOKEN?), POSTGRES_PASSWORD in .env, PROT in .env (did you mean PORT?), port in .env (did you mean PORT?).',
+    ])
+    expect(inFile('BELFRY_URL=http://a\nBELFRY_KEY=x\nNODE_ENV=\nPORT=\nAPP_NAME=Smriti\n')).toEqual([])
+  })
+
+  test('repeat nothing that may be a piece of a secret', () => {
+    expect(inFile('JWT_ISSUER=-----BEGIN\nMIIEvQIBADANBgkqhkiG9w0BAQEFAASC==\n')).toEqual([
+      'There is no such setting: 1 in .env.',
+    ])
+    const many = inFile(Array.from({ length: 13 }, (_, n) => `A_${'ABCDEFGHIJKLM'[n]}=x`).join('\n'))
+    expect(many).toEqual([
+      expect.stringMatching(/^There is no such setting: A_A in .env, .*A_J in .env, and 3 more\.$/),
+    ])
+  })
+
+  test('are told of the environment only where one of ours was meant and is not set', () => {
+    expect(read({ EXPO_ACESS_TOKEN: 'x', expo_push_url: 'y' }).doubts).toEqual([
+      'There is no such setting: EXPO_ACESS_TOKEN in the environment (did you mean EXPO_ACCESS_TOKEN?), expo_push_url in the environment (did you mean EXPO_PUSH_URL?).',
+    ])
+    expect(read({ EXPO_ACESS_TOKEN: 'x', EXPO_ACCESS_TOKEN: 'y' }).doubts).toEqual([])
+    const others =
+      'HOME HOSTNAME PWD TZ SHLVL LOGNAME PORTS POST ROLES USER AWS_URL APP_ENV APP_NAMES LOGLEVEL XDG_DATA_DIRS DATA_DIRS TEST_FILE DATABASE_SSL DATABASE_USER DATABASE_NAME DATABASE_HOST HTTPS_PROXY NO_PROXY JWT_KEY EXPO_TOKEN EXPO_PUBLIC_URL PGPORT NODE_OPTIONS WEB_CONCURRENCY OTEL_TRACES_EXPORTER OTEL_METRICS_EXPORTER OTEL_EXPORTER_OTLP_PROTOCOL OTEL_EXPORTER_OTLP_TRACES_HEADERS OTEL_EXPORTER_OTLP_METRICS_ENDPOINT OTEL_EXPORTER_OTLP_LOGS_ENDPOINT OTEL_RESOURCE_ATTRIBUTES OTEL_SERVICE_VERSION OTEL_LOG_LEVEL KUBERNETES_SERVICE_PORT npm_config_loglevel BELFRY_PORT'
+    expect(read(Object.fromEntries(others.split(' ').map((name) => [name, 'x']))).doubts).toEqual([])
+  })
+
+  test('are told of a NODE_ENV without an effect, and with the faults that they may explain', () => {
+    for (const word of ['prod', 'Production', 'staging'])
+      expect(read({ NODE_ENV: word }).doubts).toEqual([
+        `NODE_ENV=${word} has no effect: only NODE_ENV=production has, written exactly so.`,
+      ])
+    for (const word of ['', 'development', 'dev', 'test', 'local']) expect(read({ NODE_ENV: word }).doubts).toEqual([])
+    expect(read(production).doubts).toEqual([])
+    const { OPERATOR_KEY, ...rest } = production
+    expect(() => read({ ...rest, OPERATOR_KYE: OPERATOR_KEY })).toThrow(
+      /OPERATOR_KEY: not set;.*\n.*did you mean OPERATOR_KEY\?/,
+    )
+  })
+})

@@ -4,9 +4,11 @@
  */
 import { readFileSync } from 'node:fs'
 import { resolve } from 'node:path'
-import { parseEnv } from 'node:util'
 import { z } from 'zod'
 import { contradictions, MIN_OPERATOR_KEY_LENGTH } from './config/contradictions.ts'
+import { doubts } from './config/doubts.ts'
+import { readEnvFile, withoutEmpty } from './config/env-file.ts'
+import { ConfigFault } from './config/fault.ts'
 import { headers, samplers, share, type TracingSettings, tracingSettings } from './config/tracing.ts'
 import {
   claim,
@@ -76,18 +78,11 @@ export interface Secrets {
 export interface Config {
   settings: Settings
   secrets: Secrets
+  /** What fits and was hardly meant, such as names that nobody knows: a sentence for each. */
+  doubts: string[]
 }
 
-/** What is wrong with the settings: a line for each fault. The process ends with this exit code. */
-export class ConfigFault extends Error {
-  readonly exitCode = 78
-  readonly faults: string[]
-  constructor(faults: string[]) {
-    super(`The settings do not fit:\n${faults.map((fault) => `  ${fault}`).join('\n')}`)
-    this.name = 'ConfigFault'
-    this.faults = faults
-  }
-}
+export { ConfigFault } from './config/fault.ts'
 
 const logLevels = ['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'] as const
 export type LogLevel = (typeof logLevels)[number]
@@ -165,15 +160,21 @@ export function readConfig(
   directory = process.cwd(),
   said: { ROLE?: Role } = {},
 ): Config {
-  const set = { ...readEnvFile(resolve(directory, '.env')), ...withoutEmpty(env), ...said }
+  const file = readEnvFile(resolve(directory, '.env'))
+  const environment = withoutEmpty(env)
+  const set = { ...file, ...environment, ...said }
   const parsed = schema.safeParse(withoutEmpty(set))
   const faults = [...(parsed.error?.issues ?? []).map(describe), ...contradictions(withoutEmpty(set))]
-  if (!parsed.success) throw new ConfigFault(faults)
+  const doubtful = doubts({ file, environment, known: [...Object.keys(schema.shape), ...FOR_COMMANDS] })
+  if (!parsed.success) throw new ConfigFault(faults, doubtful)
   const values = parsed.data
   const texts = readTextsFile(values, directory, faults)
-  if (faults.length > 0) throw new ConfigFault(faults)
-  return { settings: settingsOf(values, texts, directory), secrets: secretsOf(values) }
+  if (faults.length > 0) throw new ConfigFault(faults, doubtful)
+  return { settings: settingsOf(values, texts, directory), secrets: secretsOf(values), doubts: doubtful }
 }
+
+/** What `readRemote` reads beside the settings. */
+const FOR_COMMANDS = ['BELFRY_URL', 'BELFRY_KEY']
 
 /** Where the commands find the running server, and the key that they show it. */
 export interface Remote {
@@ -277,20 +278,6 @@ function readTextsFile(values: Values, directory: string, faults: string[]): Tex
     faults.push(`TEXTS_FILE: ${values.TEXTS_FILE} ${why}; expected a JSON file with texts by locale`)
     return defaultTexts(values.APP_NAME)
   }
-}
-
-function readEnvFile(path: string): NodeJS.ProcessEnv {
-  try {
-    return parseEnv(readFileSync(path, 'utf8'))
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return {}
-    throw new ConfigFault([`.env: cannot be read (${(error as NodeJS.ErrnoException).code ?? 'not text'})`])
-  }
-}
-
-/** An empty setting counts as unset: that is how people switch a line of `.env` off. */
-function withoutEmpty(env: NodeJS.ProcessEnv): NodeJS.ProcessEnv {
-  return Object.fromEntries(Object.entries(env).filter(([, value]) => value !== undefined && value.trim() !== ''))
 }
 
 function describe(issue: z.core.$ZodIssue): string {

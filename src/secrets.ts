@@ -11,8 +11,9 @@ export interface KeptSecrets {
   operatorKeyFile?: string
 }
 
-export function keptSecrets({ settings, secrets }: Config): KeptSecrets {
-  const jwtSecret = jwtSecretOf({ settings, secrets })
+export function keptSecrets(config: Config): KeptSecrets {
+  const { settings, secrets } = config
+  const jwtSecret = jwtSecretOf(config)
   const file = join(settings.dataDir, 'operator-key')
   return {
     jwtSecret,

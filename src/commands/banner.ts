@@ -45,8 +45,8 @@ function row([name = '', text = '']: string[]): string {
   return `  ${name.padEnd(10)}${text}`
 }
 
-export function warnings({ settings, secrets }: Config): string[] {
-  const found: string[] = []
+export function warnings({ settings, secrets, doubts }: Config): string[] {
+  const found: string[] = [...doubts]
   if (settings.mode === 'sandbox' && !isLoopback(settings.host))
     found.push(
       `THE SANDBOX IS OPEN TO THE NETWORK on ${settings.host}: no real phone will ring. Set EXPO_PUSH_URL to send.`,

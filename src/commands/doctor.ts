@@ -60,9 +60,14 @@ function readSettings(): Config | Finding[] {
     return readConfig()
   } catch (error) {
     if (!(error instanceof ConfigFault)) throw error
-    return error.faults.map((one) => fault('settings', one, 'The table in the README says what each setting takes.'))
+    return [
+      ...error.faults.map((one) => fault('settings', one, SETTINGS_HINT)),
+      ...error.doubts.map((one) => warn('settings', one, SETTINGS_HINT)),
+    ]
   }
 }
+
+const SETTINGS_HINT = 'The table in the README says what each setting takes.'
 
 function settingsFound(config: Config): Finding[] {
   const { mode, production, role } = config.settings

@@ -104,6 +104,24 @@ describe('each fault is told:', () => {
     expect(operator.one('webhooks')).toContain('warn: ')
   })
 
+  test('names that nobody knows; the start tells them, too', async () => {
+    const folder = temporaryFolder()
+    writeFileSync(join(folder, '.env'), 'EXPO_ACESS_TOKEN=\n')
+    const env = { NODE_ENV: 'prod' }
+    const started = await startServer({ folder, env })
+    await started.untilLogged(/^NODE_ENV/)
+    const warned = started.log().filter(({ level }) => level === 'warn')
+    await started.stop()
+    const { told } = await doctor(env, folder)
+    rmSync(folder, { recursive: true })
+    const doubts = [
+      'There is no such setting: EXPO_ACESS_TOKEN in .env (did you mean EXPO_ACCESS_TOKEN?).',
+      'NODE_ENV=prod has no effect: only NODE_ENV=production has, written exactly so.',
+    ]
+    expect(warned.map(({ msg }) => msg)).toEqual(doubts)
+    expect(told('settings').slice(1)).toEqual(doubts.map((one) => `warn: ${one}`))
+  })
+
   test('no database', async () => {
     const port = (await sharedPostgres()).port
     const closed = await freePort()

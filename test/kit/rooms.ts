@@ -70,7 +70,16 @@ export const rooms: Record<string, Room> = {
     node: true,
   },
   config: {
-    place: ['config', 'config/contradictions', 'config/tracing', 'config/values', 'secrets'],
+    place: [
+      'config',
+      'config/contradictions',
+      'config/doubts',
+      'config/env-file',
+      'config/fault',
+      'config/tracing',
+      'config/values',
+      'secrets',
+    ],
     may: ['domain'],
     packages: ['zod'],
     node: true,

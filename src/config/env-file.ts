@@ -1,0 +1,17 @@
+import { readFileSync } from 'node:fs'
+import { parseEnv } from 'node:util'
+import { ConfigFault } from './fault.ts'
+
+export function readEnvFile(path: string): NodeJS.ProcessEnv {
+  try {
+    return parseEnv(readFileSync(path, 'utf8'))
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return {}
+    throw new ConfigFault([`.env: cannot be read (${(error as NodeJS.ErrnoException).code ?? 'not text'})`])
+  }
+}
+
+/** An empty setting counts as unset: that is how people switch a line of `.env` off. */
+export function withoutEmpty(env: NodeJS.ProcessEnv): NodeJS.ProcessEnv {
+  return Object.fromEntries(Object.entries(env).filter(([, value]) => value !== undefined && value.trim() !== ''))
+}
