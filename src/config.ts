@@ -7,7 +7,7 @@ import { resolve } from 'node:path'
 import { z } from 'zod'
 import { contradictions, MIN_OPERATOR_KEY_LENGTH } from './config/contradictions.ts'
 import { doubts } from './config/doubts.ts'
-import { readEnvFile, withoutEmpty } from './config/env-file.ts'
+import { changedAt, readEnvFile, withoutEmpty } from './config/env-file.ts'
 import { ConfigFault } from './config/fault.ts'
 import { headers, samplers, share, type TracingSettings, tracingSettings } from './config/tracing.ts'
 import {
@@ -182,6 +182,10 @@ export interface Remote {
   key: string | undefined
   /** Where the server keeps the key that it made for itself. */
   keyFile: string
+  /** Found by HOST and PORT: most likely with the settings of this folder. */
+  isHere: boolean
+  /** When `.env` was last written. */
+  settingsChangedAt: Date | undefined
 }
 
 /** Only what a command needs: the machine that it runs on may have no other setting. */
@@ -201,6 +205,8 @@ export function readRemote(env: NodeJS.ProcessEnv = process.env, directory = pro
     url: url.replace(/\/+$/, ''),
     key: set.BELFRY_KEY ?? set.OPERATOR_KEY,
     keyFile: resolve(directory, set.DATA_DIR ?? './data', 'operator-key'),
+    isHere: BELFRY_URL === undefined,
+    settingsChangedAt: changedAt(resolve(directory, '.env')),
   }
 }
 

@@ -27,7 +27,7 @@ function line({ check, verdict, says, hint }: Finding): string {
 
 async function look(): Promise<Finding[]> {
   const config = readSettings()
-  const running = await server().catch((error: unknown): Running => {
+  const running = await server(Array.isArray(config) ? undefined : config).catch((error: unknown): Running => {
     // What is wrong with HOST and PORT is told with the settings.
     const faults = error instanceof ConfigFault ? error.faults : [reasonOf(error)]
     return { url: undefined, findings: Array.isArray(config) ? [] : faults.map((one) => fault('server', one)) }

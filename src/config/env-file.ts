@@ -1,4 +1,4 @@
-import { readFileSync } from 'node:fs'
+import { readFileSync, statSync } from 'node:fs'
 import { parseEnv } from 'node:util'
 import { ConfigFault } from './fault.ts'
 
@@ -9,6 +9,11 @@ export function readEnvFile(path: string): NodeJS.ProcessEnv {
     if ((error as NodeJS.ErrnoException).code === 'ENOENT') return {}
     throw new ConfigFault([`.env: cannot be read (${(error as NodeJS.ErrnoException).code ?? 'not text'})`])
   }
+}
+
+/** Undefined: there is none. */
+export function changedAt(path: string): Date | undefined {
+  return statSync(path, { throwIfNoEntry: false })?.mtime
 }
 
 /** An empty setting counts as unset: that is how people switch a line of `.env` off. */

@@ -5,6 +5,7 @@ import { createServer, type Server as HttpServer, type RequestListener } from 'n
 import type { AddressInfo } from 'node:net'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest'
+import { call } from '../kit/call.ts'
 import { type FakeExpo, startFakeExpo } from '../kit/expo.ts'
 import { sharedPostgres } from '../kit/global-setup.ts'
 import { freePort } from '../kit/guard.ts'
@@ -264,5 +265,31 @@ describe('of the running server', () => {
     expect(ringing.one('alarms')).toMatch(/^warn: The push credentials of .*, ios are refused/)
     expect(ringing.checks.find(({ check }) => check === 'alarms')!.hint).toContain('Apple or Google push key')
     expect(stranger.one('alarms')).toMatch(/^warn: The server does not take this operator key/)
+  })
+
+  test('that nobody works is told, and that its settings are not those of now', async () => {
+    await world.server.stop()
+    const folder = temporaryFolder()
+    writeFileSync(join(folder, '.env'), '')
+    const env = { DATABASE_URL: world.databaseUrl, EXPO_PUSH_URL: world.expo.sendUrl }
+    const api = await startServer({ folder, env: { ...env, ROLE: 'api' } })
+    const port = String(api.port)
+    const idle = await doctor({ ...env, PORT: port }, folder)
+    expect(idle.one('work')).toMatch(/^fine: No work waits/)
+    expect(idle.one('settings')).toMatch(/^fine: They fit.*$/)
+    await call('POST', `${api.url}/api/notifications`, {
+      token: OPERATOR_KEY,
+      json: { to: { users: ['ana'] }, title: 'Hello' },
+    })
+    writeFileSync(join(folder, '.env'), 'LOG_LEVEL=debug\n')
+    const left = await doctor({ ...env, EXPO_PUSH_URL: undefined, PORT: port }, folder)
+    await api.stop()
+    rmSync(folder, { recursive: true })
+    await world.restart()
+    expect(left.one('work')).toBe('fault: Work waits and nobody takes it (send-direct 1)')
+    expect(left.told('settings').slice(1)).toEqual([
+      'warn: The running server started before .env was last changed',
+      'warn: The running server is in expo mode, these settings say sandbox',
+    ])
   })
 })

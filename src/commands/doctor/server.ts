@@ -1,8 +1,10 @@
 /** The running server: whether it is well, whether it is this version, and what waits for a person. */
 import manifest from '../../../package.json' with { type: 'json' }
-import { readRemote } from '../../config.ts'
+import { type Config, type Remote, readRemote } from '../../config.ts'
 import { kept } from '../remote/remote.ts'
-import { type Finding, fault, fine, reasonOf, TIMEOUT_MS, warn } from './finding.ts'
+import { type Answer, ask } from './ask.ts'
+import { type Finding, fault, fine, reasonOf, warn } from './finding.ts'
+import { work } from './work.ts'
 
 export interface Running {
   /** Undefined: no Belfry answers there. */
@@ -19,8 +21,10 @@ interface Ready {
   reasons?: { code: string; sentence: string }[]
 }
 
-export async function server(): Promise<Running> {
-  const { url, key, keyFile } = readRemote()
+/** @param config of this folder; undefined when it cannot be read. */
+export async function server(config: Config | undefined): Promise<Running> {
+  const remote = readRemote()
+  const { url, key, keyFile } = remote
   const health = await ask(`${url}/healthz`)
   if (health instanceof Error)
     return { url: undefined, findings: [warn('server', `No server answers at ${url} (${reasonOf(health)})`, START)] }
@@ -32,7 +36,14 @@ export async function server(): Promise<Running> {
       ],
     }
   const ready = await ask(`${url}/readyz`)
-  return { url, findings: [...readiness(url, ready), ...(await asOperator(url, key ?? kept(keyFile)))] }
+  return {
+    url,
+    findings: [
+      ...readiness(url, ready),
+      ...changed(ready, remote, config),
+      ...(await asOperator(url, key ?? kept(keyFile))),
+    ],
+  }
 }
 
 const START = 'Start it with "npm start"; BELFRY_URL says where it is when it runs elsewhere.'
@@ -58,6 +69,22 @@ function readiness(url: string, answer: Answer | Error): Finding[] {
   return [fine('server', `${what}, is ${status}, in ${mode} mode`), ...stale, ...degraded]
 }
 
+/** What a server read at its start is what it goes by; one that is elsewhere has settings of its own. */
+function changed(answer: Answer | Error, remote: Remote, config: Config | undefined): Finding[] {
+  if (answer instanceof Error || !remote.isHere) return []
+  const { mode, started_at = '' } = answer.body as Ready
+  const found: Finding[] = []
+  if (remote.settingsChangedAt !== undefined && remote.settingsChangedAt > new Date(started_at))
+    found.push(warn('settings', 'The running server started before .env was last changed', RESTART))
+  if (mode !== undefined && config !== undefined && mode !== config.settings.mode)
+    found.push(
+      warn('settings', `The running server is in ${mode} mode, these settings say ${config.settings.mode}`, RESTART),
+    )
+  return found
+}
+
+const RESTART = 'The settings looked at here are those of now; it takes them up when it is restarted.'
+
 interface Alarm {
   kind: 'flood' | 'credentials'
   project: string
@@ -79,7 +106,11 @@ async function asOperator(url: string, key: string | undefined): Promise<Finding
       ),
     ]
   const { alarms = [] } = answer.body as { alarms?: Alarm[] }
-  return [...waiting(alarms), ...devices(await ask(`${url}/api/operator/tokens?limit=1`, key))]
+  return [
+    ...waiting(alarms),
+    ...(await work(url, key)),
+    ...devices(await ask(`${url}/api/operator/tokens?limit=1`, key)),
+  ]
 }
 
 function devices(answer: Answer | Error): Finding[] {
@@ -111,20 +142,4 @@ function waiting(alarms: Alarm[]): Finding[] {
       "Renew the app's Apple or Google push key in its credentials at Expo, then release the alarm in the console.",
     )
   })
-}
-
-interface Answer {
-  status: number
-  body: object
-}
-
-async function ask(url: string, key?: string): Promise<Answer | Error> {
-  try {
-    const headers: Record<string, string> = key === undefined ? {} : { authorization: `Bearer ${key}` }
-    const response = await fetch(url, { headers, redirect: 'error', signal: AbortSignal.timeout(TIMEOUT_MS) })
-    const body = (await response.json().catch(() => ({}))) as unknown
-    return { status: response.status, body: typeof body === 'object' && body !== null ? body : {} }
-  } catch (error) {
-    return error as Error
-  }
 }
