@@ -15,7 +15,8 @@ import type { ApiOptions, MetricsOptions, Mount } from './api/options.ts'
 import { openServer } from './api/server.ts'
 import type { Reason } from './api/vitals.ts'
 import { openWorkerServer } from './api/worker.ts'
-import { type Config, isLoopback, receiptsUrlOf } from './config.ts'
+import { expoPlaceOf, isLoopback, receiptsUrlOf } from './config/places.ts'
+import type { Config } from './config.ts'
 import { startDelivery } from './delivery/start.ts'
 import type { DeliveryOptions } from './delivery/workplace.ts'
 import { openGateway } from './expo/gateway.ts'
@@ -52,7 +53,7 @@ export async function openApp(config: Config, log: Log, stop?: AbortSignal): Pro
   log.info({ version, started_at: startedAt.toISOString(), mode, role }, `Belfry ${version} starts`)
   await using opened = new AsyncDisposableStack()
   const metrics = openMetrics({ version, mode, role })
-  const emit = toBoth(logFacts(log), metrics.emit)
+  const emit = toBoth(logFacts(log, expoPlaceOf(config.settings)), metrics.emit)
   const tracing = await tracingOf(config)
   opened.defer(async () => tracing?.close())
 
@@ -118,6 +119,7 @@ async function openApi(config: Config, { secrets, ...parts }: ApiParts): Promise
     openTestPush: settings.openTestPush,
     movesPerDay: settings.mode === 'sandbox' ? null : MOVES_PER_DAY,
     mounts: settings.mode === 'sandbox' ? [sandboxMount(config, secrets)] : [],
+    expoPlace: expoPlaceOf(settings),
     rateLimit: settings.rateLimit,
     rateLimits: settings.rateLimits,
     trustProxy: settings.trustProxy,

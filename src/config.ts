@@ -9,6 +9,7 @@ import { contradictions, MIN_OPERATOR_KEY_LENGTH } from './config/contradictions
 import { doubts } from './config/doubts.ts'
 import { changedAt, readEnvFile, withoutEmpty } from './config/env-file.ts'
 import { ConfigFault } from './config/fault.ts'
+import { isLoopback, receiptsUrlOf } from './config/places.ts'
 import { headers, samplers, share, type TracingSettings, tracingSettings } from './config/tracing.ts'
 import {
   claim,
@@ -208,15 +209,6 @@ export function readRemote(env: NodeJS.ProcessEnv = process.env, directory = pro
     isHere: BELFRY_URL === undefined,
     settingsChangedAt: changedAt(resolve(directory, '.env')),
   }
-}
-
-export function isLoopback(address: string): boolean {
-  return address === 'localhost' || address === '::1' || /^(::ffff:)?127\./.test(address)
-}
-
-/** Receipts are asked at the sibling of the address that sends. */
-export function receiptsUrlOf(sendUrl: string): string {
-  return sendUrl.replace(/\/send$/, '/getReceipts')
 }
 
 function settingsOf(values: Values, texts: Texts, directory: string): Settings {

@@ -13,7 +13,6 @@ const MOST_UNWRITTEN = 4_000_000
 const WRITTEN_AT_ONCE = 4_096
 const WRITTEN_AFTER_MS = 50
 
-const REACH_HINT = 'Check that this server reaches exp.host:443.'
 const OPEN_APP_HINT = 'The user needs to open the app once so that it registers a token.'
 
 export function openLog(level: LogLevel, destination?: { write(line: string): void }): Log {
@@ -52,7 +51,7 @@ function ofThisRequest(_fields: object, _level: number, log: Logger): object {
 }
 
 type Line = [level: 'debug' | 'info' | 'warn' | 'error', msg: string, fields: object]
-type Wording = { [Name in keyof Facts]: (fact: Facts[Name]) => Line }
+type Wording = { [Name in keyof Facts]: (fact: Facts[Name], reachHint: string) => Line }
 
 /** The texts with emoji, and the ones after "Failed", "Error" and "Removed", are the two documents' own. */
 const wording: Wording = {
@@ -67,9 +66,9 @@ const wording: Wording = {
     `Failed to send batch: ${maskPushTokensIn(message)}`,
     { ...rest, ...(rest.status === 401 || rest.status === 403 ? { hint: 'Check EXPO_ACCESS_TOKEN.' } : {}) },
   ],
-  'request.failed': ({ reason, ...rest }) =>
+  'request.failed': ({ reason, ...rest }, hint) =>
     rest.status === undefined
-      ? ['error', `Error sending push notifications: ${maskPushTokensIn(reason)}`, { ...rest, hint: REACH_HINT }]
+      ? ['error', `Error sending push notifications: ${maskPushTokensIn(reason)}`, { ...rest, hint }]
       : ['error', `Failed to send batch: ${maskPushTokensIn(reason)}`, { ...rest, hint: 'It will be tried again.' }],
   'recipients.unknown': ({ lane, count }) => [
     'warn',
@@ -78,10 +77,10 @@ const wording: Wording = {
   ],
   'notifications.ended': (fact) => ['debug', 'Notifications have ended', fact],
   'receipts.settled': (fact) => ['debug', "Expo's receipts were written down", fact],
-  'receipts.failed': ({ reason, ...rest }) => [
+  'receipts.failed': ({ reason, ...rest }, hint) => [
     'warn',
     `Expo's receipts could not be fetched, and will be asked for again: ${maskPushTokensIn(reason)}`,
-    { ...rest, hint: REACH_HINT },
+    { ...rest, hint },
   ],
   'user.notified': ({ userId, notificationId, devices }) => [
     'info',
@@ -113,10 +112,10 @@ const wording: Wording = {
     `Expo calls so many push tokens dead that none is believed: ${restored} are back, and held for a person to decide`,
     { project, hint: 'See the alarms. Confirm it if the app really lost these devices, else release it.' },
   ],
-  'breaker.opened': ({ project, reason, forMs }) => [
+  'breaker.opened': ({ project, reason, forMs }, hint) => [
     'error',
     `Sending pauses for ${Math.ceil(forMs / 1000)} s: ${maskPushTokensIn(reason)}`,
-    { project, hint: REACH_HINT },
+    { project, hint },
   ],
   'breaker.closed': ({ project }) => ['info', 'Sending goes on', { project }],
   'upkeep.done': (pruned) => ['debug', 'What is no longer needed was removed', pruned],
@@ -135,9 +134,11 @@ const wording: Wording = {
   'database.error': ({ error }) => ['error', `The database connection met an error: ${maskPushTokensIn(error)}`, {}],
 }
 
-export function logFacts(log: Log): Emit {
+/** @param expoPlace where Expo is for this server. */
+export function logFacts(log: Log, expoPlace = 'Expo'): Emit {
+  const reachHint = `Check that this server reaches ${expoPlace}.`
   return (name, fact) => {
-    const [level, msg, fields] = wording[name](fact)
+    const [level, msg, fields] = wording[name](fact, reachHint)
     log[level]({ fact: name, ...fields }, msg)
   }
 }

@@ -26,6 +26,8 @@ export interface ApiOptions extends ListenerOptions, Observers, MetricsOptions {
   /** Whether work is taken from the queue; false while starting and stopping. */
   isWorking(): boolean
   mounts: Mount[]
+  /** Where Expo is for this server, for people, as `exp.host:443`. */
+  expoPlace?: string
   /** Notifications a second that Expo is given at most; 0: no limit. */
   rateLimit?: number
   /** Where the built console lies. */

@@ -1,7 +1,8 @@
 /** What a person sees when the server is ready: where it is, what it does, and something to paste. */
 import { join } from 'node:path'
 import { type App, version } from '../app.ts'
-import { type Config, isLoopback } from '../config.ts'
+import { isLoopback } from '../config/places.ts'
+import type { Config } from '../config.ts'
 
 export function banner(app: App, config: Config): string {
   const { settings } = config

@@ -1,3 +1,4 @@
+import { expoPlaceOf } from '../config/places.ts'
 import { readConfig, type Settings } from '../config.ts'
 import { sendRaw } from '../expo/raw.ts'
 import { CommandFault } from './fault.ts'
@@ -17,7 +18,9 @@ export async function testToken(pushToken: string): Promise<void> {
   const accessToken = isSandbox ? undefined : secrets.expoAccessToken
   const answer = await sendRaw({ sendUrl, accessToken, body: [message], timeoutMs: settings.expoTimeoutMs })
   if (answer.kind === 'unreachable') {
-    const hint = isSandbox ? 'Start it with "npm start" first.' : 'Check that this machine reaches exp.host:443.'
+    const hint = isSandbox
+      ? 'Start it with "npm start" first.'
+      : `Check that this machine reaches ${expoPlaceOf(settings)}.`
     throw new CommandFault(`${sendUrl} does not answer (${answer.reason}). ${hint}`)
   }
   process.stdout.write(`${answer.text}\n`)

@@ -76,6 +76,7 @@ export const rooms: Record<string, Room> = {
       'config/doubts',
       'config/env-file',
       'config/fault',
+      'config/places',
       'config/tracing',
       'config/values',
       'secrets',

@@ -2,6 +2,7 @@
 import { describe, expect, test } from 'vitest'
 import { startFakeExpo } from '../kit/expo.ts'
 import { freePort } from '../kit/guard.ts'
+import { runCommand } from '../kit/server.ts'
 import { worlds } from '../kit/world.ts'
 
 describe.each(worlds)('without Expo $name', ({ open }) => {
@@ -52,4 +53,23 @@ describe.each(worlds)('without Expo $name', ({ open }) => {
       await world.close()
     }
   })
+})
+
+test('where nobody answers, the hints name the place that EXPO_PUSH_URL names', async () => {
+  const place = `127.0.0.1:${await freePort()}`
+  const env = { EXPO_PUSH_URL: `http://${place}/--/api/v2/push/send` }
+  const world = await worlds[0]!.open({ env })
+  try {
+    const ana = world.user('ana')
+    const phone = await ana.register()
+    const pushed = await ana.testPush()
+    const line = await world.server.untilLogged(/^Error sending push notifications: /)
+    const { stderr } = await runCommand(['test-token', phone], { env })
+    for (const hint of [pushed.body.hint, line.hint, stderr]) {
+      expect(hint).toContain(`reaches ${place}`)
+      expect(hint).not.toContain('exp.host')
+    }
+  } finally {
+    await world.close()
+  }
 })

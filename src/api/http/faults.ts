@@ -96,7 +96,7 @@ export const faults = {
   expo_slow: [
     202,
     'Expo has not answered yet',
-    'Check that this server reaches exp.host:443; the log says how the requests went.',
+    'Check that this server reaches {expo}; the log says how the requests went.',
   ],
   pushes_off: [200, 'Push notifications are switched off', 'Set ENABLE_PUSH_NOTIFICATIONS=true and start again.'],
   credentials: [
@@ -107,7 +107,7 @@ export const faults = {
   postponed: [
     200,
     'Nothing is sent at the moment: {reason}',
-    'Check that this server reaches exp.host:443, and the access token.',
+    'Check that this server reaches {expo}, and the access token.',
   ],
   refused: [200, 'No device was reached', 'Each device says why.'],
 } as const satisfies Record<string, readonly [status: number, sentence: string, hint: string]>
@@ -125,7 +125,7 @@ export interface FaultDetails {
   /** Says it more exactly than the table. */
   sentence?: string
   hint?: string
-  /** For the `{name}`s of the table's sentence. */
+  /** For the `{name}`s of the table's sentence and hint. */
   values?: Record<string, string>
   retryAfterSeconds?: number
 }
@@ -147,7 +147,7 @@ export function statusOf(code: FaultCode): number {
 
 export function bodyOf(code: FaultCode, { sentence, hint, values = {} }: FaultDetails = {}): FaultBody {
   const [, usual, usualHint] = faults[code]
-  const error = (sentence ?? usual).replace(/\{(\w+)\}/g, (whole, name: string) => values[name] ?? whole)
-  const said = hint ?? usualHint
+  const filled = (text: string) => text.replace(/\{(\w+)\}/g, (whole, name: string) => values[name] ?? whole)
+  const [error, said] = [filled(sentence ?? usual), filled(hint ?? usualHint)]
   return { success: false, error, code, ...(said !== '' && { hint: said }) }
 }

@@ -60,7 +60,7 @@ export async function testPushRoutes(instance: FastifyInstance, options: ApiOpti
           await audit(tx, { actor: actorOf(request), action: 'notification.test', subject: `user:${userId}` })
       })
       const end = await waitForTickets(db, notificationId, devices)
-      const answer = answerOf(end)
+      const answer = answerOf(end, options.expoPlace ?? 'Expo')
       reply.code(answer.fault === undefined ? 200 : statusOf(answer.fault.code))
       return {
         ...answer.fault,
@@ -131,14 +131,14 @@ function withMissing(known: DeviceOutcome[], devices: PushTokenRow[], isOff: boo
 /** What Expo took, whatever became of it afterwards. */
 const sentStatuses = new Set<DeviceOutcome['status']>(['accepted', 'handed_over', 'failed', 'no_receipt'])
 
-function answerOf({ outcomes, skipped, postponed }: End): { sent: number; fault?: FaultBody } {
+function answerOf({ outcomes, skipped, postponed }: End, expo: string): { sent: number; fault?: FaultBody } {
   const sent = outcomes.filter(({ status }) => sentStatuses.has(status)).length
   const fault = (code: FaultCode, details?: FaultDetails) => ({ sent, fault: bodyOf(code, details) })
   if (skipped === 'disabled') return fault('pushes_off')
   if (skipped === 'credentials') return fault('credentials')
   if (outcomes.every(({ status }) => status !== 'pending')) return sent > 0 ? { sent } : fault('refused')
-  if (postponed !== null) return fault('postponed', { values: { reason: maskPushTokensIn(postponed) } })
-  return fault('expo_slow')
+  if (postponed !== null) return fault('postponed', { values: { reason: maskPushTokensIn(postponed), expo } })
+  return fault('expo_slow', { values: { expo } })
 }
 
 function shown({ push_token, device_type, status, code, message }: DeviceOutcome) {

@@ -1,3 +1,4 @@
+import { placeOf } from '../../config/places.ts'
 import type { Config } from '../../config.ts'
 import { type Reach, reachExpo, type Step } from '../../expo/reach.ts'
 import { clock, type Finding, fault, fine, TIMEOUT_MS, warn } from './finding.ts'
@@ -39,8 +40,7 @@ const reachHints: Record<Step, (host: string) => string> = {
 }
 
 function unreachable(sendUrl: string, step: Step, reason: string): Finding {
-  const { hostname, port, protocol } = new URL(sendUrl)
-  const where = `${hostname}:${port || (protocol === 'https:' ? 443 : 80)}`
+  const where = placeOf(sendUrl)
   return fault('expo', `${where} cannot be reached: ${step} fails (${reason})`, reachHints[step](where))
 }
 
