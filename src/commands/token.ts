@@ -1,8 +1,8 @@
 import { mintJwt } from '../api/callers/jwt.ts'
 import { readConfig } from '../config.ts'
 import { jwtSecretOf } from '../secrets.ts'
-import { noDuration, secondsOf } from './durations.ts'
 import { CommandFault } from './fault.ts'
+import { noDuration, secondsOf } from './times.ts'
 
 /** Prints a bearer token for trying things. The database stays closed: the server may be running. */
 export async function token(user: string, options: { name?: string; ttl: string }): Promise<void> {

@@ -86,6 +86,31 @@ test('send stays to the end, and its exit code says how it went', async () => {
   expect(JSON.parse(dry.stdout)).toMatchObject({ dry_run: true, audience: { ios: 100_001 } })
 })
 
+test('times are told in UTC and say so; without a zone they are taken as local ones', async () => {
+  const day = new Date(Date.now() + 7 * 86_400_000).toISOString().slice(0, 10)
+  const inIndia = async (at: string) => {
+    const env = { BELFRY_URL: world.server.url, TZ: 'Asia/Kolkata' }
+    const { stdout, stderr } = await runCommand(['send', '--to', 'ana', '--title', 'Later', '--at', at], { env })
+    return stdout.slice(37) + stderr
+  }
+  expect(await inIndia(`${day} 09:00`)).toBe(`goes out at ${day}T03:30:00Z\n`)
+  expect(await inIndia(`${day}T09:00:30`)).toBe(`goes out at ${day}T03:30:30Z\n`)
+  expect(await inIndia(`${day}T09:00Z`)).toBe(`goes out at ${day}T09:00:00Z\n`)
+  expect(await inIndia(`${day} 09:00 +0200`)).toBe(`goes out at ${day}T07:00:00Z\n`)
+  const before = new Date(Date.parse(day) - 5.5 * 3_600_000).toISOString().slice(0, 19)
+  expect(await inIndia(day)).toBe(`goes out at ${before}Z\n`)
+  expect(await inIndia('12h')).toMatch(/^goes out at \d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ\n$/)
+  for (const none of ['5', '01/02/2027', 'soon'])
+    expect(await inIndia(none)).toMatch(
+      new RegExp(`^"${none}" is no time; expected something like 2027-01-31T09:00:00Z`),
+    )
+  const [first] = (await belfry('notifications', 'list', '--limit', '1')).stdout.split('\n').slice(1)
+  expect(first).toMatch(/ scheduled +\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ /)
+  const shown = await belfry('notifications', 'show', first!.slice(0, 36))
+  expect(shown.stdout).toMatch(/^goes out +\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ$/m)
+  expect((await belfry('audit')).stdout).toMatch(/^\d+ +\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ /m)
+})
+
 test('what cannot be done is said in a sentence', async () => {
   expect(await belfry('send', '--to', 'everyone')).toMatchObject({
     code: 1,

@@ -1,3 +1,4 @@
+import { told } from '../times.ts'
 import { columns, plain, print, server } from './remote.ts'
 
 interface Entry {
@@ -26,10 +27,10 @@ export async function listAudit({ json, ...asked }: Asked): Promise<void> {
   )
   print(json, answer, () =>
     columns([
-      ['ID', 'WHEN (UTC)', 'WHO', 'DID', 'TO', 'MORE'],
+      ['ID', 'WHEN', 'WHO', 'DID', 'TO', 'MORE'],
       ...answer.entries.map((one) => [
         one.id,
-        one.at.slice(0, 19).replace('T', ' '),
+        told(one.at),
         plain(one.actor),
         one.action,
         plain(one.subject),

@@ -1,5 +1,4 @@
-import { secondsOf } from '../durations.ts'
-import { CommandFault } from '../fault.ts'
+import { secondsOf, timeOf, told } from '../times.ts'
 import { columns, plain, print, server } from './remote.ts'
 
 interface Key {
@@ -27,8 +26,8 @@ export async function listKeys(options: { json?: boolean }): Promise<void> {
         plain(key.name).slice(0, 40),
         key.prefix,
         key.scopes.join(','),
-        minute(key.created_at),
-        minute(key.last_used_at) || 'never',
+        told(key.created_at),
+        told(key.last_used_at) || 'never',
         stateOf(key),
       ]),
     ]),
@@ -68,19 +67,7 @@ function tell(made: Made, options: { json?: boolean }, advice: string): void {
 }
 
 function stateOf({ revoked_at, expires_at }: Key): string {
-  if (revoked_at !== null) return `revoked ${minute(revoked_at)}`
+  if (revoked_at !== null) return `revoked ${told(revoked_at)}`
   if (expires_at === null) return 'live'
-  return `${Date.parse(expires_at) < Date.now() ? 'expired' : 'live until'} ${minute(expires_at)}`
-}
-
-function minute(time: string | null): string {
-  return (time ?? '').slice(0, 16).replace('T', ' ')
-}
-
-/** A time, or how long from now. */
-function timeOf(text: string): string {
-  const time = new Date(/^\d+[smhd]$/.test(text) ? Date.now() + secondsOf(text) * 1_000 : text)
-  if (Number.isNaN(time.getTime()))
-    throw new CommandFault(`"${text}" is no time; expected something like 90d or 2027-01-31T09:00:00Z.`)
-  return time.toISOString()
+  return `${Date.parse(expires_at) < Date.now() ? 'expired' : 'live until'} ${told(expires_at)}`
 }

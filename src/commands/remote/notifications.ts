@@ -1,3 +1,4 @@
+import { told } from '../times.ts'
 import { endOf, type Followed } from './progress.ts'
 import { columns, count, plain, print, server } from './remote.ts'
 
@@ -5,6 +6,7 @@ interface Listed extends Followed {
   id: string
   title: string | null
   created_at: string
+  send_at: string | null
 }
 
 export async function listNotifications(options: { limit: string; before?: string; json?: boolean }): Promise<void> {
@@ -19,7 +21,7 @@ export async function listNotifications(options: { limit: string; before?: strin
       ...answer.notifications.map((one) => [
         one.id,
         one.scheduled ? 'scheduled' : one.state,
-        one.created_at.slice(0, 19).replace('T', ' '),
+        told(one.created_at),
         count(one.totals.accepted),
         count(one.totals.targeted),
         count(one.totals.refused + one.totals.failed),
@@ -39,6 +41,7 @@ export async function showNotification(id: string, options: { json?: boolean }):
       '',
       columns([
         ...Object.entries(one.totals).map(([name, value]) => [name.replaceAll('_', ' '), count(value)]),
+        ...(one.scheduled ? [['goes out', told(one.send_at)]] : []),
         ...(one.estimated === null ? [] : [['estimated', count(one.estimated)]]),
         ...(one.rate > 0 ? [['a second', count(one.rate)]] : []),
         ...(one.eta_seconds === null ? [] : [['seconds left', count(one.eta_seconds)]]),
@@ -81,7 +84,7 @@ export async function explain(user: string, notification: string, options: { jso
       ...answer.devices.flatMap((device) => [
         '',
         `${device.push_token} (${device.device_type ?? 'unknown platform'}): ${plain(device.words)}`,
-        ...device.steps.map((step) => `  ${(step.at ?? '').slice(0, 19).replace('T', ' ')}  ${plain(step.text)}`),
+        ...device.steps.map((step) => `  ${told(step.at)}  ${plain(step.text)}`),
       ]),
     ].join('\n'),
   )

@@ -2,6 +2,7 @@
 import type { Command } from 'commander'
 
 const json = ['--json', 'the answer as JSON, for programs'] as const
+const time = "such as 2027-01-31T09:00:00Z; without a zone this machine's local time; or so long from now: 12h, 90d"
 const where = '\nThey speak to BELFRY_URL (default: HOST and PORT here) with BELFRY_KEY (default: the operator key).'
 
 export function addRemoteVerbs(program: Command): void {
@@ -32,7 +33,7 @@ function addSend(program: Command): void {
     .option('--options <json>', "Expo's other fields, such as sound, badge or channelId")
     .option('--except <users>', 'ids of users who do not get it, with commas between them')
     .option('--ttl <seconds>', 'after that it is not sent any more')
-    .option('--at <time>', 'not before this time, such as 2026-01-31T09:00:00Z')
+    .option('--at <time>', `not before this time: ${time}`)
     .option('--dry-run', 'say how many it would reach, and send nothing')
     .option('--no-wait', 'do not stay until it is sent')
     .option(...json)
@@ -167,7 +168,7 @@ function addKeys(program: Command): void {
     .description('make one; its secret is printed now and never again')
     .argument('<name>', 'whose it is, for people')
     .requiredOption('--scopes <scopes>', 'send, users, read, with commas between them')
-    .option('--expires <time>', 'not valid after this time, such as 2027-01-31T09:00:00Z, or for so long: 12h, 90d')
+    .option('--expires <time>', `not valid after this time: ${time}`)
     .option(...json)
     .addHelpText('after', `\nExample:\n  KEY=$(belfry keys create shop --scopes send,read --expires 90d)\n${where}`)
     .action(async (name, options) => (await import('./keys.ts')).createKey(name, options))

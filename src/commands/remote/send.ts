@@ -1,4 +1,5 @@
 import { CommandFault } from '../fault.ts'
+import { timeOf, told } from '../times.ts'
 import { endOf, exitCodeOf, follow } from './progress.ts'
 import { columns, count, print, server } from './remote.ts'
 
@@ -31,11 +32,11 @@ export async function send(options: SendOptions): Promise<void> {
     return print(options.json, answer, () => columns(rows))
   }
   const made = await remote.call<{ notification_id: string }>('POST', '/api/notifications', body)
-  if (!options.wait || options.at !== undefined)
+  if (!options.wait || body.send_at !== undefined)
     return print(
       options.json,
       made,
-      () => `${made.notification_id}${options.at === undefined ? '' : ` goes out at ${options.at}`}`,
+      () => `${made.notification_id}${body.send_at === undefined ? '' : ` goes out at ${told(body.send_at)}`}`,
     )
   const quiet = options.json === true || !process.stderr.isTTY
   if (!options.json) process.stderr.write(`${made.notification_id}\n`)
@@ -44,7 +45,7 @@ export async function send(options: SendOptions): Promise<void> {
   process.exitCode = exitCodeOf(end)
 }
 
-function bodyOf(options: SendOptions): Record<string, unknown> {
+function bodyOf(options: SendOptions): Record<string, unknown> & { send_at?: string } {
   return {
     to: audienceOf(options.to),
     ...(options.title !== undefined && { title: options.title }),
@@ -75,10 +76,4 @@ function objectOf(option: string, text: string): unknown {
   } catch {
     throw new CommandFault(`${option} is not JSON; expected something like '{"screen": "home"}'.`)
   }
-}
-
-function timeOf(text: string): string {
-  const time = Date.parse(text)
-  if (Number.isNaN(time)) throw new CommandFault(`"${text}" is no time; expected something like 2026-01-31T09:00:00Z.`)
-  return new Date(time).toISOString()
 }

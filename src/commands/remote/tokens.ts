@@ -1,5 +1,6 @@
 import { statSync } from 'node:fs'
 import { CommandFault } from '../fault.ts'
+import { told } from '../times.ts'
 import { openBar } from './progress.ts'
 import { columns, count, print, type Server, server } from './remote.ts'
 import { hasNone, readRows, tokenOf } from './table-rows.ts'
@@ -107,7 +108,7 @@ export async function listTokens(options: { user?: string; limit: string; json?:
         one.push_token,
         one.device_type ?? '',
         one.active ? 'yes' : 'no',
-        one.updated_at.slice(0, 19).replace('T', ' '),
+        told(one.updated_at),
       ]),
     ]),
   )
