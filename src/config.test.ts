@@ -2,7 +2,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, describe, expect, test } from 'vitest'
-import { ConfigFault, readConfig } from './config.ts'
+import { ConfigFault, readConfig, readRemote } from './config.ts'
 
 const folder = mkdtempSync(join(tmpdir(), 'belfry-config-'))
 afterAll(() => rmSync(folder, { recursive: true, force: true }))
@@ -107,6 +107,14 @@ describe('the settings', () => {
   test('keep the test push closed when the sandbox is open to the network', () => {
     expect(read({ HOST: '0.0.0.0' }).settings.openTestPush).toBe(false)
   })
+})
+
+test('the commands take an empty line of .env for none, too', () => {
+  writeFileSync(join(folder, '.env'), 'OPERATOR_KEY=\nDATA_DIR=\nBELFRY_KEY=\n')
+  const remote = readRemote({}, folder)
+  rmSync(join(folder, '.env'))
+  const keyFile = join(folder, 'data', 'operator-key')
+  expect(remote).toMatchObject({ key: undefined, keyFrom: keyFile, keyFile })
 })
 
 describe('faults', () => {

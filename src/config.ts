@@ -26,6 +26,7 @@ import {
   secret,
   words,
 } from './config/values.ts'
+import { whyNotJson } from './domain/not-json.ts'
 import { defaultTexts, type Texts } from './domain/texts/texts.ts'
 import { readTexts } from './domain/texts/texts-file.ts'
 
@@ -181,6 +182,8 @@ const FOR_COMMANDS = ['BELFRY_URL', 'BELFRY_KEY']
 export interface Remote {
   url: string
   key: string | undefined
+  /** The setting or the file that it is from. */
+  keyFrom: string
   /** Where the server keeps the key that it made for itself. */
   keyFile: string
   /** Found by HOST and PORT: most likely with the settings of this folder. */
@@ -191,8 +194,9 @@ export interface Remote {
 
 /** Only what a command needs: the machine that it runs on may have no other setting. */
 export function readRemote(env: NodeJS.ProcessEnv = process.env, directory = process.cwd()): Remote {
-  const set: NodeJS.ProcessEnv = { ...readEnvFile(resolve(directory, '.env')), ...withoutEmpty(env) }
-  const { HOST: host = '127.0.0.1', PORT: port = '8787', BELFRY_URL } = withoutEmpty(set)
+  const set = withoutEmpty({ ...readEnvFile(resolve(directory, '.env')), ...withoutEmpty(env) })
+  const { HOST: host = '127.0.0.1', PORT: port = '8787', BELFRY_URL, BELFRY_KEY, OPERATOR_KEY } = set
+  const keyFile = resolve(directory, set.DATA_DIR ?? './data', 'operator-key')
   const isEverywhere = host === '0.0.0.0' || host === '::'
   const name = isEverywhere ? '127.0.0.1' : host.includes(':') ? `[${host}]` : host
   const url = BELFRY_URL ?? `http://${name}:${port}`
@@ -204,8 +208,9 @@ export function readRemote(env: NodeJS.ProcessEnv = process.env, directory = pro
     ])
   return {
     url: url.replace(/\/+$/, ''),
-    key: set.BELFRY_KEY ?? set.OPERATOR_KEY,
-    keyFile: resolve(directory, set.DATA_DIR ?? './data', 'operator-key'),
+    key: BELFRY_KEY ?? OPERATOR_KEY,
+    keyFrom: BELFRY_KEY !== undefined ? 'BELFRY_KEY' : OPERATOR_KEY !== undefined ? 'OPERATOR_KEY' : keyFile,
+    keyFile,
     isHere: BELFRY_URL === undefined,
     settingsChangedAt: changedAt(resolve(directory, '.env')),
   }
@@ -266,13 +271,15 @@ function secretsOf(values: Values): Secrets {
 
 function readTextsFile(values: Values, directory: string, faults: string[]): Texts {
   if (values.TEXTS_FILE === undefined) return defaultTexts(values.APP_NAME)
+  let text = ''
   try {
-    const json: unknown = JSON.parse(readFileSync(resolve(directory, values.TEXTS_FILE), 'utf8'))
+    text = readFileSync(resolve(directory, values.TEXTS_FILE), 'utf8')
+    const json: unknown = JSON.parse(text)
     const read = readTexts(json, values.APP_NAME)
     faults.push(...read.faults.map((fault) => `TEXTS_FILE: ${fault}`))
     return read.texts
   } catch (error) {
-    const why = error instanceof SyntaxError ? 'is not JSON' : 'cannot be read'
+    const why = error instanceof SyntaxError ? `is not JSON, ${whyNotJson(text)}` : 'cannot be read'
     faults.push(`TEXTS_FILE: ${values.TEXTS_FILE} ${why}; expected a JSON file with texts by locale`)
     return defaultTexts(values.APP_NAME)
   }

@@ -63,17 +63,27 @@ describe('what is asked', () => {
     await expectFault(ask('/nowhere', { body: 'x', type: 'multipart/form-data' }), 'not_found')
     await expectFault(ask('/%E0%A4%A', { method: 'GET' }), 'bad_url')
     await expectFault(ask(`/message/${'x'.repeat(600)}`, { method: 'GET' }), 'url_too_long')
-    await expectFault(ask('/message/x', { method: 'GET' }), 'not_found')
-    await expectFault(ask('/message/018f0000-0000-7000-8000-000000000000', { method: 'GET' }), 'not_found')
+    for (const id of ['x', '018f0000-0000-7000-8000-000000000000']) {
+      await expectFault(
+        ask(`/message/${id}`, { method: 'GET' }),
+        'not_found',
+        'There is no message with this id for you',
+      )
+      await expectFault(ask(`/api/posts/${id}`, { method: 'GET' }), 'not_found', 'There is no post with this id')
+    }
   })
 
   test('in a body that cannot be read', async () => {
-    await expectFault(ask(post, { body: '{"title": ' }), 'bad_json')
-    await expectFault(ask(post, { body: '' }), 'bad_json')
-    await expectFault(ask(post, { body: '{"__proto__": {"a": 1}}' }), 'bad_json')
-    await expectFault(ask(post), 'malformed')
-    await expectFault(ask(post, { body: 'null' }), 'malformed')
-    await expectFault(ask(post, { body: '[]' }), 'malformed')
+    const notJson = (body: string, why: string) =>
+      expectFault(ask(post, { body }), 'bad_json', `The body is not JSON: ${why}`)
+    await notJson('{"title": ', 'it ends too early')
+    await notJson('', 'it is empty')
+    await notJson('{"title": "a",\n "text_content": "b" "c": 1}', 'it goes wrong at line 2, column 22')
+    await notJson('{"title": secret}', '"s" is not expected there')
+    await expectFault(ask(post, { body: '{"__proto__": {"a": 1}}' }), 'bad_json', 'The body cannot be read')
+    await expectFault(ask(post), 'malformed', 'The body must be an object')
+    await expectFault(ask(post, { body: 'null' }), 'malformed', 'The body must be an object')
+    await expectFault(ask(post, { body: '[]' }), 'malformed', 'The body must be an object')
     await expectFault(ask(post, { body: 'x', type: 'text/plain' }), 'media_type')
     const { body } = await ask(post, { body: 'x', type: 'multipart/form-data; boundary=x' })
     expect(body.hint).toMatch(/application\/json.*application\/x-www-form-urlencoded/)

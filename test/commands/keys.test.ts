@@ -46,8 +46,8 @@ test('what cannot be done is said in a sentence', async () => {
     [['create', 'x', '--scopes', 'all'], 'send, users, read'],
     [['create', 'x', '--scopes', 'read', '--expires', 'soon'], '"soon" is no time'],
     [['rotate', 'x', '--grace', 'long'], '"long" is no time'],
-    [['rotate', 'x'], 'Not found'],
-    [['revoke', '00000000-0000-7000-8000-000000000000'], 'no key with this id'],
+    [['rotate', 'x'], 'no key with this id'],
+    [['revoke', '00000000-0000-7000-8000-000000000000'], 'belfry keys list'],
   ]
   for (const [args, sentence] of faults) {
     const ran = await belfry('keys', ...args)

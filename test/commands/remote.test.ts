@@ -116,9 +116,20 @@ test('what cannot be done is said in a sentence', async () => {
     code: 1,
     stderr: expect.stringContaining('nothing to say'),
   })
-  expect(await belfry('notifications', 'show', 'x')).toMatchObject({
+  for (const id of ['x', '01a20057-7cac-76f3-956a-aa206f66a746'])
+    for (const args of [
+      ['notifications', 'show', id],
+      ['notifications', 'cancel', id],
+      ['explain', 'ana', id],
+    ])
+      expect(await belfry(...args)).toMatchObject({
+        code: 1,
+        stderr: expect.stringMatching(/^There is no notification with this id\. .*"belfry notifications list"\.\n$/),
+      })
+  const unread = await belfry('send', '--to', 'ana', '--data', '{screen: home}')
+  expect(unread).toMatchObject({
     code: 1,
-    stderr: expect.stringContaining('Not found'),
+    stderr: `--data is not JSON: it goes wrong at line 1, column 2. Expected something like '{"screen": "home"}'.\n`,
   })
   expect(await belfry('tokens', 'import', '/nowhere.csv')).toMatchObject({
     code: 1,
@@ -138,6 +149,15 @@ test('what cannot be done is said in a sentence', async () => {
     env: { BELFRY_URL: 'http://127.0.0.1:1', BELFRY_KEY: 'k' },
   })
   expect(away).toMatchObject({ code: 1, stderr: expect.stringContaining('Is the server running?') })
+  const wrong = { BELFRY_URL: world.server.url, OPERATOR_KEY: 'not-the-key-of-this-server' }
+  expect(await runCommand(['notifications', 'list'], { env: wrong })).toMatchObject({
+    code: 1,
+    stderr: `The bearer token is not valid. It is no JSON Web Token. If it is meant as the operator key: that is in OPERATOR_KEY of the server, or in the file that it names at its start. The key that was shown is from OPERATOR_KEY.\n`,
+  })
+  const revoked = await runCommand(['notifications', 'list'], {
+    env: { ...wrong, BELFRY_KEY: `blf_${'x'.repeat(43)}` },
+  })
+  expect(revoked.stderr).toMatch(/"belfry keys list" .* The key that was shown is from BELFRY_KEY\.\n$/)
   const help = await belfry('tokens', 'import', '--help')
   expect(help.stdout).toContain('user_id, expo_token, active, created_at')
 })

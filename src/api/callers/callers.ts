@@ -116,7 +116,7 @@ async function admit(
     return
   }
   if (isServerKey) return admitServer(request, door, bearer)
-  const user = await door.verifyJwt(bearer)
+  const user = await userNamedBy(bearer, door, caller)
   if (caller === undefined || !isForUsers(caller))
     throw new Fault('forbidden', { hint: 'This is for the operator, with the operator key as bearer token.' })
   await admitUser(request, door, user)
@@ -124,6 +124,21 @@ async function admit(
 
 /** Nobody guesses one of these, nor one of our keys: they are random, or signed. */
 const LIKE_JWT = /^[\w-]+\.[\w-]+\.[\w-]*$/
+
+const NO_JWT = 'It is no JSON Web Token.'
+const OPERATOR_KEY =
+  'If it is meant as the operator key: that is in OPERATOR_KEY of the server, or in the file that it names at its start.'
+
+async function userNamedBy(bearer: string, door: Doorkeeper, caller: string | undefined): Promise<User> {
+  try {
+    return await door.verifyJwt(bearer)
+  } catch (error) {
+    const isKnown = !(error instanceof Fault) || error.code !== 'token_invalid' || LIKE_JWT.test(bearer)
+    throw isKnown
+      ? error
+      : new Fault('token_invalid', { hint: caller === 'user' ? NO_JWT : `${NO_JWT} ${OPERATOR_KEY}` })
+  }
+}
 
 /** For apps: `user …`. */
 export const isForUsers = (caller: string): boolean => caller.startsWith('user')
@@ -134,10 +149,12 @@ async function admitUser(request: FastifyRequest, door: Doorkeeper, user: User):
   request.user = await door.meet(user)
 }
 
+const NO_KEY = 'This key was revoked, has expired, or is of another server; "belfry keys list" tells which there are.'
+
 /** On a route that is for both, a key that names a user acts for them, and one that names none for itself. */
 async function admitServer(request: FastifyRequest, door: Doorkeeper, key: string): Promise<void> {
   const server = await door.findServer(key)
-  if (server === undefined) throw new Fault('token_invalid')
+  if (server === undefined) throw new Fault('token_invalid', { hint: NO_KEY })
   request.byServer = server
   await door.limits.countKey(request)
   const { caller = '' } = request.routeOptions.config

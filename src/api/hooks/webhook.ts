@@ -3,6 +3,7 @@ import { createHash } from 'node:crypto'
 import { z } from 'zod'
 import { type Cell, isCleanText, textOf, timeOf } from '../http/cells.ts'
 import { Fault } from '../http/faults.ts'
+import { notJson } from '../http/json.ts'
 import { MAX_ID_LENGTH, text, word } from '../http/text.ts'
 
 /** What we look for, by the names that the documents and their kind use for it; the first that holds something counts. */
@@ -50,7 +51,7 @@ function parse(body: string): unknown {
   try {
     return (JSON.parse as Parse)(body, keepWritten)
   } catch {
-    throw new Fault('bad_json')
+    throw notJson(body)
   }
 }
 

@@ -5,6 +5,7 @@ import type { FastifyError, FastifyInstance, FastifyReply, FastifyRequest } from
 import { isDatabaseAway } from '../../store/database/away.ts'
 import { isOfErasedUser } from '../../store/people/erase.ts'
 import { bodyOf, Fault, type FaultCode, type FaultDetails, statusOf } from './faults.ts'
+import { detailsOf, type Unreadable } from './json.ts'
 
 const RETRY_AFTER_SECONDS = 2
 
@@ -42,7 +43,7 @@ export function answerError(error: unknown, request: FastifyRequest, reply: Fast
   const { code, statusCode, validation } = error as Partial<FastifyError>
   if (validation) return answerFault(reply, ...faultOfValidation(validation as Issue[]))
   const known = code !== undefined ? byFastifyCode[code] : undefined
-  if (known) return answerFault(reply, known)
+  if (known) return answerFault(reply, known, detailsOf(error as Unreadable))
   if (statusCode !== undefined && statusCode >= 400 && statusCode < 500) return answerFault(reply, 'bad_json')
   request.log.error({ err: error, route: request.routeOptions.url }, 'a request failed')
   return answerFault(reply, 'internal')
@@ -69,7 +70,7 @@ interface Issue {
   keyword?: string
   instancePath?: string
   message?: string
-  params?: { keys?: string[]; params?: { fault?: FaultCode } }
+  params?: { keys?: string[]; expected?: string; params?: { fault?: FaultCode } }
 }
 
 function faultOfValidation(issues: Issue[]): [FaultCode, FaultDetails] {
@@ -81,9 +82,22 @@ function faultOfValidation(issues: Issue[]): [FaultCode, FaultDetails] {
   return ['malformed', sentence === '' ? {} : { sentence }]
 }
 
-function sentenceOf({ instancePath = '', message = 'does not fit' }: Issue): string {
+function sentenceOf({ instancePath = '', message = 'does not fit', params }: Issue): string {
   const path = instancePath.slice(1).replaceAll('/', '.')
-  return path === '' ? `The request: ${message}` : `${quote(path)}: ${message}`
+  // Zod's own words, where no schema of ours has others.
+  const isRaw = message.startsWith('Invalid input: expected')
+  const kind = kinds[params?.expected ?? ''] ?? 'something else'
+  if (path === '') return isRaw ? `The body must be ${kind}` : `The request: ${message}`
+  return `${quote(path)}: ${isRaw ? `must be ${kind}` : message}`
+}
+
+const kinds: Record<string, string> = {
+  object: 'an object',
+  record: 'an object',
+  array: 'a list',
+  string: 'a string',
+  number: 'a number',
+  boolean: 'true or false',
 }
 
 function quote(name: string): string {

@@ -6,6 +6,7 @@ import { type FastifyBaseLogger, type FastifyInstance, type FastifyRequest, fast
 import { validatorCompiler } from 'fastify-type-provider-zod'
 import { answerError, answerExpectations, answerOnSocket, SAFE_HEADERS, setErrorHandlers } from './errors.ts'
 import { Fault } from './faults.ts'
+import { readJson } from './json.ts'
 
 export interface ListenerOptions {
   log: FastifyBaseLogger
@@ -51,6 +52,7 @@ export async function newListener({ log, trustProxy }: ListenerOptions): Promise
   setErrorHandlers(app)
   app.setValidatorCompiler(validatorCompiler)
   app.removeContentTypeParser('text/plain')
+  readJson(app)
   await app.register(helmet, {
     global: true,
     contentSecurityPolicy: { useDefaults: false, directives: contentSources },

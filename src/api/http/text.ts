@@ -4,6 +4,7 @@
  */
 import { z } from 'zod'
 import { Fault } from './faults.ts'
+import { missing, type Thing } from './missing.ts'
 
 export const MAX_ID_LENGTH = 128
 const MAX_DEPTH = 20
@@ -55,8 +56,8 @@ export function isUuid(value: string): boolean {
 }
 
 /** An id in the address that cannot be one of ours is an id that is not there. */
-export function knownId(value: string): string {
-  if (!isUuid(value)) throw new Fault('not_found')
+export function knownId(value: string, thing: Thing): string {
+  if (!isUuid(value)) throw missing(thing)
   return value.toLowerCase()
 }
 

@@ -4,7 +4,7 @@ import { z } from 'zod'
 import { cancelNotification, pauseNotification, resumeNotification } from '../../store/notifications/control.ts'
 import type { NotificationRow } from '../../store/views/notifications.ts'
 import { actorOf } from '../callers/actor.ts'
-import { Fault } from '../http/faults.ts'
+import { missing } from '../http/missing.ts'
 import { text } from '../http/text.ts'
 import type { ApiOptions } from '../options.ts'
 import { creatorOf, notificationOf } from './routes.ts'
@@ -28,6 +28,5 @@ export async function controlRoutes(instance: FastifyInstance, options: ApiOptio
 
 function onlyByItsSender(request: FastifyRequest, row: NotificationRow): void {
   if (request.isOperator) return
-  if (row.kind !== 'notify' || row.created_by !== creatorOf(request))
-    throw new Fault('not_found', { sentence: 'There is no notification with this id' })
+  if (row.kind !== 'notify' || row.created_by !== creatorOf(request)) throw missing('notification')
 }

@@ -12,8 +12,8 @@ import { findNotification, listNotifications, type NotificationRow } from '../..
 import { courseOf, refusalGroups, skipReasons } from '../../store/views/reasons.ts'
 import { totalsOfMany } from '../../store/views/totals.ts'
 import { actorOf } from '../callers/actor.ts'
-import { Fault } from '../http/faults.ts'
 import { inOneGo } from '../http/idempotency.ts'
+import { missing } from '../http/missing.ts'
 import { isUuid, knownId, text, word } from '../http/text.ts'
 import type { ApiOptions } from '../options.ts'
 import { dryRun } from './dry-run.ts'
@@ -124,8 +124,8 @@ function addReads(app: App, options: ApiOptions): void {
 }
 
 export async function notificationOf({ database }: ApiOptions, id: string): Promise<NotificationRow> {
-  const row = await findNotification(database.db, knownId(id))
-  if (row === undefined) throw new Fault('not_found', { sentence: 'There is no notification with this id' })
+  const row = await findNotification(database.db, knownId(id, 'notification'))
+  if (row === undefined) throw missing('notification')
   return row
 }
 

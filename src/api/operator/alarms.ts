@@ -5,6 +5,7 @@ import { z } from 'zod'
 import { findOpenBreakers } from '../../store/ledger/pace.ts'
 import { type Alarm, confirmFlood, listAlarms, releaseFlood, restoreSuspended } from '../../store/tokens/alarms.ts'
 import { Fault } from '../http/faults.ts'
+import { missing } from '../http/missing.ts'
 import { text, word } from '../http/text.ts'
 import type { ApiOptions } from '../options.ts'
 
@@ -35,7 +36,7 @@ export async function alarmRoutes(instance: FastifyInstance, options: ApiOptions
   app.post('/api/operator/alarms/:id/:verb', { config, schema: { params: verdict } }, async (request) => {
     const { id, verb } = request.params
     const alarm = (await listAlarms(db, { open: true })).find((one) => one.id === Number(id))
-    if (alarm === undefined) throw new Fault('not_found', { sentence: 'There is no open alarm with this id' })
+    if (alarm === undefined) throw missing('open alarm')
     const devices = await settle(request, options, alarm, verb)
     return { success: true, id, devices }
   })

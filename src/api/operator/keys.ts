@@ -18,6 +18,7 @@ import {
 import { actorOf } from '../callers/actor.ts'
 import { hashed, newSecret } from '../callers/server-keys.ts'
 import { Fault } from '../http/faults.ts'
+import { missing } from '../http/missing.ts'
 import { knownId, text, word } from '../http/text.ts'
 import type { ApiOptions } from '../options.ts'
 
@@ -81,8 +82,8 @@ export async function keyRoutes(instance: FastifyInstance, { database }: ApiOpti
     const secret = newSecret()
     const graceSeconds = request.body?.grace_seconds ?? 0
     const key = await db.transaction(async (tx) => {
-      const row = await renewServerKey(tx, knownId(request.params.id), { ...hashed(secret), graceSeconds })
-      if (row === undefined) throw noKey()
+      const row = await renewServerKey(tx, knownId(request.params.id, 'key'), { ...hashed(secret), graceSeconds })
+      if (row === undefined) throw missing('key')
       if (row === 'ended') throw new Fault('key_ended')
       const detail = { name: row.name, grace_seconds: graceSeconds }
       await audit(tx, { actor: actorOf(request), action: 'key.rotate', subject: `key:${row.id}`, detail })
@@ -93,17 +94,15 @@ export async function keyRoutes(instance: FastifyInstance, { database }: ApiOpti
   })
 
   app.delete('/api/operator/keys/:id', { config, schema: { params } }, async (request) => {
-    const id = knownId(request.params.id)
+    const id = knownId(request.params.id, 'key')
     await db.transaction(async (tx) => {
       const revoked = await revokeServerKey(tx, id)
-      if (revoked === undefined) throw noKey()
+      if (revoked === undefined) throw missing('key')
       if (revoked.wasLive) await audit(tx, { actor: actorOf(request), action: 'key.revoke', subject: `key:${id}` })
     })
     return { success: true }
   })
 }
-
-const noKey = () => new Fault('not_found', { sentence: 'There is no key with this id' })
 
 function shown({ id, name, prefix, scopes: may, created_at, last_used_at, expires_at, revoked_at }: ServerKeyRow) {
   return { id, name, prefix, scopes: may, created_at, last_used_at, expires_at, revoked_at }

@@ -10,7 +10,7 @@ import { mutesOf, topicsOf } from '../../store/people/subscriptions.ts'
 import { findUser } from '../../store/people/users.ts'
 import { explainFacts } from '../../store/views/explain.ts'
 import { deviceHistory, devicesOfUser, recentFor, searchPeople } from '../../store/views/people.ts'
-import { Fault } from '../http/faults.ts'
+import { missing } from '../http/missing.ts'
 import { id, knownId, text } from '../http/text.ts'
 import type { ApiOptions } from '../options.ts'
 
@@ -36,7 +36,7 @@ export async function peopleRoutes(instance: FastifyInstance, options: ApiOption
   app.get('/api/operator/people/:user', { config, schema: { params: z.object({ user: id() }) } }, async (request) => {
     const userId = request.params.user
     const user = await findUser(db, userId)
-    if (user === undefined) throw new Fault('not_found', { sentence: 'There is no user with this id' })
+    if (user === undefined) throw missing('user')
     const recent = await recentFor(db, userId)
     return {
       success: true,
@@ -53,8 +53,8 @@ export async function peopleRoutes(instance: FastifyInstance, options: ApiOption
   const asked = z.strictObject({ user: id(), notification: text(1, 64) })
   app.get('/api/operator/explain', { config, schema: { querystring: asked } }, async (request) => {
     const { user, notification } = request.query
-    const facts = await explainFacts(db, user, knownId(notification))
-    if (facts === undefined) throw new Fault('not_found', { sentence: 'There is no notification with this id' })
+    const facts = await explainFacts(db, user, knownId(notification, 'notification'))
+    if (facts === undefined) throw missing('notification')
     const { sentence, hint, devices } = explain(facts)
     const { created_at, ...of } = facts.notification
     return {

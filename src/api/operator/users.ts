@@ -5,11 +5,9 @@ import { z } from 'zod'
 import { eraseUser } from '../../store/people/erase.ts'
 import { exportUser } from '../../store/views/export.ts'
 import { actorOf } from '../callers/actor.ts'
-import { Fault } from '../http/faults.ts'
+import { missing } from '../http/missing.ts'
 import { id } from '../http/text.ts'
 import type { ApiOptions } from '../options.ts'
-
-const unknown = () => new Fault('not_found', { sentence: 'Nothing is known of a user with this id' })
 
 /** @param forget what this process remembers of a user. */
 export async function userRoutes(
@@ -23,7 +21,7 @@ export async function userRoutes(
 
   app.get('/api/operator/users/:user/export', { config, schema }, async (request, reply) => {
     const all = await exportUser(db, request.params.user, actorOf(request))
-    if (all === undefined) throw unknown()
+    if (all === undefined) throw missing('trace of a user')
     reply.header('Cache-Control', 'no-store')
     return { success: true, exported_at: new Date().toISOString(), ...all }
   })
@@ -31,7 +29,7 @@ export async function userRoutes(
   app.delete('/api/operator/users/:user', { config, schema }, async (request) => {
     const erased = await eraseUser(db, request.params.user, actorOf(request))
     forget(request.params.user)
-    if (erased === undefined) throw unknown()
+    if (erased === undefined) throw missing('trace of a user')
     return { success: true, id: request.params.user, erased }
   })
 }

@@ -7,8 +7,8 @@ import { messageTypes } from '../../domain/texts/texts.ts'
 import { findMessageFor, insertMessage, type MessageRow } from '../../store/notifications/messages.ts'
 import { insertNotification } from '../../store/notifications/notifications.ts'
 import { userOf } from '../callers/callers.ts'
-import { Fault } from '../http/faults.ts'
 import { inOneGo } from '../http/idempotency.ts'
+import { missing } from '../http/missing.ts'
 import { id, knownId, text, word } from '../http/text.ts'
 import { aboutMessage } from '../notify.ts'
 import type { ApiOptions } from '../options.ts'
@@ -36,8 +36,8 @@ export async function messageRoutes(instance: FastifyInstance, options: ApiOptio
   })
 
   app.get('/message/:id', { config, schema: { params: z.object({ id: text(1) }) } }, async (request) => {
-    const message = await findMessageFor(db, knownId(request.params.id), userOf(request).id)
-    if (message === undefined) throw new Fault('not_found', { sentence: 'There is no message with this id for you' })
+    const message = await findMessageFor(db, knownId(request.params.id, 'message for you'), userOf(request).id)
+    if (message === undefined) throw missing('message for you')
     return { success: true, message: shown(message) }
   })
 }

@@ -7,8 +7,8 @@ import { all } from '../../domain/all.ts'
 import { insertNotification } from '../../store/notifications/notifications.ts'
 import { findPost, insertPost, listPosts, type PostRow } from '../../store/notifications/posts.ts'
 import { userOf } from '../callers/callers.ts'
-import { Fault } from '../http/faults.ts'
 import { inOneGo } from '../http/idempotency.ts'
+import { missing } from '../http/missing.ts'
 import { isUuid, knownId, text } from '../http/text.ts'
 import { aboutPost } from '../notify.ts'
 import type { ApiOptions } from '../options.ts'
@@ -53,8 +53,8 @@ export async function postRoutes(instance: FastifyInstance, options: ApiOptions)
   })
 
   app.get('/api/posts/:id', { config, schema: { params: z.object({ id: text(1) }) } }, async (request) => {
-    const post = await findPost(db, knownId(request.params.id))
-    if (post === undefined) throw new Fault('not_found', { sentence: 'There is no post with this id' })
+    const post = await findPost(db, knownId(request.params.id, 'post'))
+    if (post === undefined) throw missing('post')
     return { success: true, post: shown(post) }
   })
 }

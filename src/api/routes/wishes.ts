@@ -4,7 +4,7 @@ import type { ZodTypeProvider } from 'fastify-type-provider-zod'
 import { z } from 'zod'
 import { mutesOf, recordOpened, setMutes, subscribe, topicsOf, unsubscribe } from '../../store/people/subscriptions.ts'
 import { userOf } from '../callers/callers.ts'
-import { Fault } from '../http/faults.ts'
+import { missing } from '../http/missing.ts'
 import { id, knownId, text, word } from '../http/text.ts'
 import type { ApiOptions } from '../options.ts'
 
@@ -40,8 +40,8 @@ export async function wishRoutes(instance: FastifyInstance, options: ApiOptions)
     '/api/notifications/:id/opened',
     { config, schema: { params: z.object({ id: text(1) }) } },
     async (request) => {
-      const theirs = await recordOpened(db, knownId(request.params.id), userOf(request).id)
-      if (!theirs) throw new Fault('not_found', { sentence: 'There is no notification with this id for you' })
+      const theirs = await recordOpened(db, knownId(request.params.id, 'notification for you'), userOf(request).id)
+      if (!theirs) throw missing('notification for you')
       return { success: true }
     },
   )

@@ -24,7 +24,7 @@ interface Ready {
 /** @param config of this folder; undefined when it cannot be read. */
 export async function server(config: Config | undefined): Promise<Running> {
   const remote = readRemote()
-  const { url, key, keyFile } = remote
+  const { url } = remote
   const health = await ask(`${url}/healthz`)
   if (health instanceof Error)
     return { url: undefined, findings: [warn('server', `No server answers at ${url} (${reasonOf(health)})`, START)] }
@@ -41,7 +41,7 @@ export async function server(config: Config | undefined): Promise<Running> {
     findings: [
       ...readiness(url, ready),
       ...changed(ready, remote, config),
-      ...(await asOperator(url, key ?? kept(keyFile))),
+      ...(await asOperator(remote, remote.key ?? kept(remote.keyFile))),
     ],
   }
 }
@@ -92,7 +92,7 @@ interface Alarm {
 }
 
 /** Only with a key; without one the rest is still worth telling. */
-async function asOperator(url: string, key: string | undefined): Promise<Finding[]> {
+async function asOperator({ url, keyFrom }: Remote, key: string | undefined): Promise<Finding[]> {
   if (key === undefined)
     return [warn('alarms', 'There is no operator key here to ask for alarms with', 'Set BELFRY_KEY.')]
   const answer = await ask(`${url}/api/operator/alarms`, key)
@@ -102,7 +102,7 @@ async function asOperator(url: string, key: string | undefined): Promise<Finding
       warn(
         'alarms',
         `The server does not take this operator key (${answer.status})`,
-        'Unset BELFRY_KEY, or set it to the operator key.',
+        `It is from ${keyFrom}. ${OPERATOR_KEY_HINT}`,
       ),
     ]
   const { alarms = [] } = answer.body as { alarms?: Alarm[] }
@@ -112,6 +112,8 @@ async function asOperator(url: string, key: string | undefined): Promise<Finding
     ...devices(await ask(`${url}/api/operator/tokens?limit=1`, key)),
   ]
 }
+
+const OPERATOR_KEY_HINT = "The server's own is in its OPERATOR_KEY, or in operator-key in its DATA_DIR."
 
 function devices(answer: Answer | Error): Finding[] {
   if (answer instanceof Error || answer.status !== 200) return []

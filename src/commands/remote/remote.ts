@@ -1,6 +1,6 @@
 /** How the commands speak to the running server. */
 import { readFileSync } from 'node:fs'
-import { readRemote } from '../../config.ts'
+import { type Remote, readRemote } from '../../config.ts'
 import { CommandFault } from '../fault.ts'
 
 export interface Server {
@@ -18,7 +18,8 @@ export function server(): Server {
     throw new CommandFault(
       `There is no key to show to ${remote.url}. Set BELFRY_KEY, or OPERATOR_KEY, or run this where ${remote.keyFile} is.`,
     )
-  return { url: remote.url, call: (method, path, body) => call(remote.url, key, method, path, body) }
+  const shown = { ...remote, key }
+  return { url: remote.url, call: (method, path, body) => call(shown, method, path, body) }
 }
 
 /** The key that a server made for itself. */
@@ -30,7 +31,7 @@ export function kept(file: string): string | undefined {
   }
 }
 
-async function call<T>(url: string, key: string, method: string, path: string, body: unknown): Promise<T> {
+async function call<T>({ url, key, keyFrom }: Remote, method: string, path: string, body: unknown): Promise<T> {
   const response = await fetch(url + path, {
     method,
     headers: { authorization: `Bearer ${key}`, ...(body !== undefined && { 'content-type': 'application/json' }) },
@@ -46,7 +47,8 @@ async function call<T>(url: string, key: string, method: string, path: string, b
   if (response.ok) return answer as T
   if (response.status === 503) throw new ServerAway(answer.error ?? 'The server is not ready.')
   const hint = answer.hint === undefined ? '' : ` ${answer.hint}`
-  throw new CommandFault(`${answer.error ?? `The server answered ${response.status}`}.${hint}`)
+  const from = response.status === 401 || response.status === 403 ? ` The key that was shown is from ${keyFrom}.` : ''
+  throw new CommandFault(`${answer.error ?? `The server answered ${response.status}`}.${hint}${from}`)
 }
 
 /** It may be there again in a moment. */

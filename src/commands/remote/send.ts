@@ -1,3 +1,4 @@
+import { whyNotJson } from '../../domain/not-json.ts'
 import { CommandFault } from '../fault.ts'
 import { timeOf, told } from '../times.ts'
 import { endOf, exitCodeOf, follow } from './progress.ts'
@@ -74,6 +75,7 @@ function objectOf(option: string, text: string): unknown {
   try {
     return JSON.parse(text)
   } catch {
-    throw new CommandFault(`${option} is not JSON; expected something like '{"screen": "home"}'.`)
+    const why = whyNotJson(text) ?? 'it cannot be read'
+    throw new CommandFault(`${option} is not JSON: ${why}. Expected something like '{"screen": "home"}'.`)
   }
 }

@@ -1,0 +1,28 @@
+/** Bodies in JSON. Whoever sends one that cannot be read is told where it stops being JSON. */
+import type { FastifyInstance } from 'fastify'
+import { whyNotJson } from '../../domain/not-json.ts'
+import { Fault, type FaultDetails } from './faults.ts'
+
+/** What is added to Fastify's error. */
+export interface Unreadable {
+  why?: string | undefined
+}
+
+/** As Fastify reads them itself. */
+export function readJson(app: FastifyInstance): void {
+  const read = app.getDefaultJsonParser('error', 'error')
+  app.addContentTypeParser('application/json', { parseAs: 'string' }, (request, body: string, done) =>
+    read(request, body, (error, value) => {
+      const unreadable: Unreadable = { why: error === null ? undefined : whyNotJson(body) }
+      done(error && Object.assign(error, unreadable), value)
+    }),
+  )
+}
+
+export function detailsOf({ why }: Unreadable): FaultDetails {
+  return why === undefined ? {} : { sentence: `The body is not JSON: ${why}` }
+}
+
+export function notJson(body: string): Fault {
+  return new Fault('bad_json', detailsOf({ why: whyNotJson(body) }))
+}
