@@ -55,6 +55,7 @@ program
   .command('test-token')
   .description("send a test straight to Expo, past the database, and print Expo's answer")
   .argument('<push token>', 'such as ExponentPushToken[xxxxxxxxxxxxxxxxxxxxxx]')
+  .addHelpText('after', '\nExit codes: 0 Expo took it, 1 no ticket came, 3 Expo refused it.')
   .action(async (pushToken) => (await import('./commands/test-token.ts')).testToken(pushToken))
 program
   .command('sandbox')

@@ -147,7 +147,7 @@ export interface Person {
 export interface Explained {
   sentence: string
   hint?: string
-  user: { id: string; name: string | null; muted: boolean; opened_at: string | null }
+  user: { id: string; known: boolean; name: string | null; muted: boolean; opened_at: string | null }
   notification: { id: string; kind: string; state: State; created_at: string }
   devices: {
     push_token: string

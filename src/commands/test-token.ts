@@ -1,9 +1,11 @@
 import { expoPlaceOf } from '../config/places.ts'
 import { readConfig, type Settings } from '../config.ts'
+import { ruleFor } from '../domain/answers/verdict.ts'
+import { parseTickets } from '../expo/parse.ts'
 import { sendRaw } from '../expo/raw.ts'
 import { CommandFault } from './fault.ts'
 
-/** The first document's third test: one message straight to Expo, past the database, and Expo's raw answer. */
+/** The first document's third test: one message straight to Expo, past the database, and Expo's raw answer. Refused: exit code 3. */
 export async function testToken(pushToken: string): Promise<void> {
   const { settings, secrets } = readConfig()
   const isSandbox = settings.mode === 'sandbox'
@@ -25,6 +27,11 @@ export async function testToken(pushToken: string): Promise<void> {
   }
   process.stdout.write(`${answer.text}\n`)
   if (answer.status !== 200) throw new CommandFault(`Expo answered with status ${answer.status}.`)
+  const [ticket] = parseTickets(answer.text) ?? []
+  if (ticket === undefined) throw new CommandFault('That is no ticket: it may not be Expo that answers there.')
+  if (ticket.status === 'ok') return
+  process.stderr.write(`Expo refused it. ${ruleFor(ticket.code).hint}\n`)
+  process.exitCode = 3
 }
 
 /** The running server's own sandbox. */

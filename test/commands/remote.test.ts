@@ -81,9 +81,29 @@ test('send stays to the end, and its exit code says how it went', async () => {
   expect((await belfry('notifications', 'show', id)).stdout).toMatch(/^accepted +2$/m)
   expect(JSON.parse((await belfry('notifications', 'pause', id, '--json')).stdout)).toMatchObject({ state: 'finished' })
   expect((await belfry('explain', 'hal', id)).stdout).toMatch(/^hal(: Expo took it| got it)/)
+  expect((await belfry('explain', 'hal', id)).code).toBe(0)
+  expect(await belfry('explain', 'hall', id)).toMatchObject({
+    code: 1,
+    stdout: expect.stringContaining('There is no user hall here.'),
+  })
   expect((await belfry('send', '--to', 'nobody', '--title', 'A')).code).toBe(3)
   const dry = await belfry('send', '--to', 'everyone', '--title', 'A', '--dry-run', '--json')
   expect(JSON.parse(dry.stdout)).toMatchObject({ dry_run: true, audience: { ios: 100_001 } })
+})
+
+test('a test past the database says by its exit code whether Expo took it', async () => {
+  const token = 'ExponentPushToken[past-the-database]'
+  const ring = (EXPO_PUSH_URL: string) => runCommand(['test-token', token], { env: { EXPO_PUSH_URL } })
+  expect((await ring(world.expo.sendUrl)).code).toBe(0)
+  await world.expo.plan({ ticketCodes: { [token]: 'DeviceNotRegistered' } })
+  const refused = await ring(world.expo.sendUrl)
+  expect(refused).toMatchObject({
+    code: 3,
+    stderr: expect.stringMatching(/^Expo refused it\. The app was uninstalled/),
+  })
+  expect(JSON.parse(refused.stdout)).toMatchObject({ data: [{ status: 'error' }] })
+  expect((await ring('http://127.0.0.1:1/send')).code).toBe(1)
+  await world.expo.plan({ ticketCodes: {} })
 })
 
 test('times are told in UTC and say so; without a zone they are taken as local ones', async () => {

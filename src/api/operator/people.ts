@@ -61,7 +61,7 @@ export async function peopleRoutes(instance: FastifyInstance, options: ApiOption
       success: true,
       sentence: maskPushTokensIn(sentence),
       ...(hint !== null && { hint }),
-      user: { id: user, name: facts.name, muted: facts.muted, opened_at: facts.openedAt },
+      user: { id: user, known: facts.known, name: facts.name, muted: facts.muted, opened_at: facts.openedAt },
       notification: { id: of.id, kind: of.kind, state: of.state, created_at },
       devices: devices.map(({ pushToken, deviceType, outcome, words, steps }) => ({
         push_token: maskPushToken(pushToken),

@@ -64,6 +64,7 @@ export async function control(
 }
 
 interface Explained {
+  user: { known: boolean }
   sentence: string
   hint?: string
   devices: {
@@ -74,6 +75,7 @@ interface Explained {
   }[]
 }
 
+/** Exit code 1: there is nobody, or nothing, to explain it of. */
 export async function explain(user: string, notification: string, options: { json?: boolean }): Promise<void> {
   const query = new URLSearchParams({ user, notification })
   const answer = await server().call<Explained>('GET', `/api/operator/explain?${query.toString()}`)
@@ -88,4 +90,5 @@ export async function explain(user: string, notification: string, options: { jso
       ]),
     ].join('\n'),
   )
+  if (!answer.user.known) process.exitCode = 1
 }

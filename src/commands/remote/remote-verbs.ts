@@ -18,7 +18,14 @@ export function addRemoteVerbs(program: Command): void {
     .argument('<user>', 'id of the user')
     .argument('<notification>', 'id of the notification')
     .option(...json)
-    .addHelpText('after', `\nExample:\n  belfry explain alice 01a20057-7cac-76f3-956a-aa206f66a746\n${where}`)
+    .addHelpText(
+      'after',
+      `
+Example:
+  belfry explain alice 01a20057-7cac-76f3-956a-aa206f66a746
+Exit codes: 0 it is explained, 1 there is no such notification, or no such user.
+${where}`,
+    )
     .action(async (user, id, options) => (await import('./notifications.ts')).explain(user, id, options))
 }
 
