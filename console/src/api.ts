@@ -45,7 +45,8 @@ export function useLoad<T>(path: string | null, everyMs?: number): Loaded<T> {
       (data) => latest.current === path && setState({ path, data }),
       (error: Refused) =>
         latest.current === path &&
-        setState((old) => ({ path, error, ...(old.path === path && old.data !== undefined && { data: old.data }) })),
+        // What was seen before stays, unless it is gone.
+        setState((old) => (old.path === path && error.status !== 404 ? { ...old, error } : { path, error })),
     )
   }, [path])
   useEffect(() => {

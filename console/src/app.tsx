@@ -1,9 +1,10 @@
 /** The frame around every section: who is signed in, where one is, and whether the server is there. */
-import { useEffect, useState } from 'preact/hooks'
+import { useEffect, useErrorBoundary, useState } from 'preact/hooks'
 import { call, signedOut } from './api.ts'
 import bell from './bell.svg'
 import { useLive } from './live.ts'
 import { Icon, type IconName } from './parts/icons.tsx'
+import { Broken, NoSuchPage } from './parts/nothing-here.tsx'
 import { to, useRoute } from './router.ts'
 import { AlarmsSection } from './sections/alarms.tsx'
 import { AuditSection } from './sections/audit.tsx'
@@ -51,8 +52,8 @@ const sections: [name: IconName, label: string][] = [
 function Shell({ session, onSignOut }: { session: Session; onSignOut: () => void }) {
   const { parts } = useRoute()
   const live = useLive<Now>('/api/operator/now/events', 'now')
-  const at = parts[0] === 'explain' ? 'people' : parts[0]
-  const label = sections.find(([name]) => name === at)?.[1] ?? 'Now'
+  const at = !leadsSomewhere(parts) ? undefined : parts[0] === 'explain' ? 'people' : parts[0]
+  const label = sections.find(([name]) => name === at)?.[1] ?? 'No such page'
   const waiting = (live.data?.alarms ?? 0) + (live.data?.breakers.length ?? 0)
   useEffect(() => {
     document.title = `${label} · Belfry`
@@ -101,28 +102,54 @@ function Shell({ session, onSignOut }: { session: Session; onSignOut: () => void
         </footer>
       </header>
       <main id="main" tabIndex={-1}>
-        <Section parts={parts} now={live.data} />
+        <Section key={parts.join('/')} parts={parts} now={live.data} />
       </main>
     </div>
   )
 }
 
-function Section({ parts: [name, first, second], now }: { parts: string[]; now: Now | undefined }) {
+/** How many parts may follow a section's name, at least and at most. */
+const more: Record<string, [least: number, most: number]> = {
+  now: [0, 0],
+  notifications: [0, 1],
+  compose: [0, 0],
+  people: [0, 1],
+  explain: [2, 2],
+  alarms: [0, 0],
+  keys: [0, 0],
+  audit: [0, 1],
+}
+
+function leadsSomewhere([name = '', ...rest]: string[]): boolean {
+  if (!Object.hasOwn(more, name) || rest.includes('')) return false
+  const [least, most] = more[name] as [number, number]
+  return rest.length >= least && rest.length <= most
+}
+
+/** A section that fails keeps its fault to itself: the way to the others stays. */
+function Section({ parts, now }: { parts: string[]; now: Now | undefined }) {
+  const [fault] = useErrorBoundary()
+  if (!leadsSomewhere(parts)) return <NoSuchPage />
+  if (fault !== undefined) return <Broken fault={fault as unknown} />
+  return <Present parts={parts} now={now} />
+}
+
+function Present({ parts: [name, first = '', second = ''], now }: { parts: string[]; now: Now | undefined }) {
   switch (name) {
     case 'notifications':
-      return first === undefined ? <NotificationsSection /> : <NotificationSection key={first} id={first} />
+      return first === '' ? <NotificationsSection /> : <NotificationSection id={first} />
     case 'compose':
       return <ComposeSection />
     case 'people':
-      return first === undefined ? <PeopleSection /> : <PersonSection key={first} id={first} />
+      return first === '' ? <PeopleSection /> : <PersonSection id={first} />
     case 'explain':
-      return <ExplainSection user={first ?? ''} notification={second ?? ''} />
+      return <ExplainSection user={first} notification={second} />
     case 'alarms':
       return <AlarmsSection open={(now?.alarms ?? 0) + (now?.breakers.length ?? 0)} />
     case 'keys':
       return <KeysSection />
     case 'audit':
-      return <AuditSection key={first ?? ''} subject={first ?? ''} />
+      return <AuditSection subject={first} />
     default:
       return <NowSection now={now} />
   }

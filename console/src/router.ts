@@ -7,7 +7,7 @@ export interface Route {
 }
 
 function read(): Route {
-  const path = location.hash.replace(/^#\/?/, '')
+  const path = location.hash.replace(/^#?\/*|\/*$/g, '')
   return { parts: path === '' ? ['now'] : path.split('/').map((part) => decode(part)) }
 }
 

@@ -1,7 +1,8 @@
 /** Why did this user not get it? One sentence on top, and below it everything that happened, in order. */
 import { useLoad } from '../api.ts'
-import { Card, deviceName, Empty, OutcomeBadge, StateBadge, Time, Trouble, Waiting } from '../parts/bits.tsx'
+import { Card, deviceName, Empty, OutcomeBadge, StateBadge, Time, Waiting } from '../parts/bits.tsx'
 import { Icon } from '../parts/icons.tsx'
+import { LoadFailed } from '../parts/nothing-here.tsx'
 import { to } from '../router.ts'
 import type { Explained } from '../types.ts'
 
@@ -17,7 +18,11 @@ export function ExplainSection({ user, notification }: { user: string; notificat
         </a>
         <a href={to('notifications', notification)}>The notification</a>
       </div>
-      {loaded.error && <Trouble error={loaded.error} again={loaded.again} />}
+      {loaded.error && (
+        <LoadFailed error={loaded.error} again={loaded.again} missing="There is no notification with this id">
+          The address may be cut off; or it was long ago, and is not kept any more.
+        </LoadFailed>
+      )}
       {data === undefined ? (
         !loaded.error && <Waiting rows={4} />
       ) : (

@@ -7,6 +7,7 @@ import { Ask } from '../parts/ask.tsx'
 import { Card, Stat, StateBadge, Time, Trouble, Waiting } from '../parts/bits.tsx'
 import { CourseChart } from '../parts/chart.tsx'
 import { Icon } from '../parts/icons.tsx'
+import { LoadFailed } from '../parts/nothing-here.tsx'
 import { ProgressBar, wholeOf } from '../parts/progress.tsx'
 import { go, to } from '../router.ts'
 import type { Content, Listed, Progress, Reasons } from '../types.ts'
@@ -17,8 +18,9 @@ type Whole = Listed & Progress & { content: Content }
 const isLast = (progress: Progress) => progress.final
 
 export function NotificationSection({ id }: { id: string }) {
-  const loaded = useLoad<{ notification: Whole }>(`/api/notifications/${id}`)
-  const live = useLive<Progress>(loaded.data ? `/api/notifications/${id}/events` : null, 'progress', isLast)
+  const path = `/api/notifications/${encodeURIComponent(id)}`
+  const loaded = useLoad<{ notification: Whole }>(path)
+  const live = useLive<Progress>(loaded.data ? `${path}/events` : null, 'progress', isLast)
   const one = loaded.data && { ...loaded.data.notification, ...live.data }
   return (
     <>
@@ -27,7 +29,11 @@ export function NotificationSection({ id }: { id: string }) {
           <Icon name="back" /> Notifications
         </a>
       </div>
-      {loaded.error && <Trouble error={loaded.error} again={loaded.again} />}
+      {loaded.error && (
+        <LoadFailed error={loaded.error} again={loaded.again} missing="There is no notification with this id">
+          The address may be cut off; or it was long ago, and is not kept any more.
+        </LoadFailed>
+      )}
       {one === undefined ? !loaded.error && <Waiting rows={6} /> : <Detail one={one} again={loaded.again} />}
     </>
   )

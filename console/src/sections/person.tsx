@@ -1,8 +1,9 @@
 /** One person: their devices with their history, and what became of the last notifications. */
 import { useState } from 'preact/hooks'
 import { call, type Refused, useLoad } from '../api.ts'
-import { Card, deviceName, Empty, OutcomeBadge, Time, Trouble, Waiting } from '../parts/bits.tsx'
+import { Card, deviceName, Empty, OutcomeBadge, Time, Waiting } from '../parts/bits.tsx'
 import { Icon } from '../parts/icons.tsx'
+import { LoadFailed } from '../parts/nothing-here.tsx'
 import { to } from '../router.ts'
 import type { Person } from '../types.ts'
 import { Face } from './people.tsx'
@@ -31,7 +32,11 @@ export function PersonSection({ id }: { id: string }) {
           <Icon name="back" /> People
         </a>
       </div>
-      {loaded.error && <Trouble error={loaded.error} again={loaded.again} />}
+      {loaded.error && (
+        <LoadFailed error={loaded.error} again={loaded.again} missing="There is no user with this id">
+          Users are known from their first call on, until they are erased.
+        </LoadFailed>
+      )}
       {loaded.data === undefined ? (
         !loaded.error && <Waiting rows={6} />
       ) : (

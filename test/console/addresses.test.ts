@@ -1,0 +1,77 @@
+/** Wherever an address leads, the console says what is there, or that nothing is, and never shows another page instead. */
+import type { Browser } from 'playwright-core'
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest'
+import { openBrowser } from '../kit/chromium.ts'
+import { type World, worlds } from '../kit/world.ts'
+import { type Console, openConsole } from './kit.ts'
+
+let world: World
+let browser: Browser
+let at: Console
+beforeAll(async () => {
+  world = await worlds.find(({ kind }) => kind === 'postgres')!.open()
+  browser = await openBrowser()
+})
+beforeEach(async () => {
+  at = await openConsole(browser, world.server.url)
+})
+afterEach(() => at.close())
+afterAll(async () => {
+  await browser?.close()
+  await world?.close()
+})
+
+const goTo = (address: string) => at.page.goto(`${world.server.url}/console#/${address}`)
+
+describe('an address', () => {
+  test.for(['nonsense', 'now/and/then', 'keys/one', 'people/ana/more', 'explain', 'explain/ana', 'explain//x'])(
+    '#/%s leads nowhere: the console says so, and shows the way home',
+    async (address) => {
+      const { page } = at
+      await goTo(address)
+      await page.getByRole('heading', { name: 'No such page' }).waitFor()
+      expect(await page.getByRole('heading', { level: 1 }).allTextContents()).toEqual(['No such page'])
+      expect(await page.title()).toBe('No such page · Belfry')
+      expect(await page.getByRole('navigation').locator('[aria-current]').count()).toBe(0)
+      expect(await at.seriousFaults()).toEqual([])
+      await page.getByRole('link', { name: 'Go to Now' }).click()
+      await page.getByRole('heading', { name: 'Now', level: 1 }).waitFor()
+    },
+  )
+
+  const NO_NOTIFICATION = 'There is no notification with this id'
+  const NO_USER = 'There is no user with this id'
+  test.for([
+    ['no id of ours', 'notifications/xyz', NO_NOTIFICATION],
+    ['an id with signs in it', 'notifications/a%20b%2Fc%3Fd', NO_NOTIFICATION],
+    ['the id of none', 'notifications/01a208d3-90f0-7126-b9a6-290a4b1d93f9', NO_NOTIFICATION],
+    ['an id without end', `notifications/${'x'.repeat(600)}`, NO_NOTIFICATION],
+    ['an explanation of nothing', 'explain/ana/xyz', NO_NOTIFICATION],
+    ['a user who is not there', 'people/nobody-here', NO_USER],
+    ['a user without end', `people/${'x'.repeat(600)}`, NO_USER],
+  ] as const)('with %s: the console says in a sentence what is not there', async ([, address, sentence]) => {
+    const { page } = at
+    await goTo(address)
+    await page.getByRole('heading', { name: sentence }).waitFor()
+    expect(await page.locator('[aria-busy=true]').count()).toBe(0)
+    expect(await at.seriousFaults()).toEqual([])
+    await at.open('Keys')
+    await page.getByRole('heading', { name: 'Keys', level: 1 }).waitFor()
+  })
+
+  test('a page that fails says so, and the others stay within reach', async () => {
+    const { page } = at
+    await page.route('**/api/operator/keys', (route) => route.fulfill({ json: { keys: [null] } }))
+    await at.open('Keys')
+    await page.getByRole('heading', { name: 'This page failed', level: 1 }).waitFor()
+    expect(await at.seriousFaults()).toEqual([])
+    await at.open('People')
+    await page.getByRole('heading', { name: 'People', level: 1 }).waitFor()
+  })
+
+  test('a slash too many changes nothing', async () => {
+    await goTo('notifications/')
+    await at.page.getByRole('heading', { name: 'Notifications', level: 1 }).waitFor()
+    await at.page.getByText('No notifications here').waitFor()
+  })
+})
