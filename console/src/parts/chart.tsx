@@ -53,10 +53,10 @@ export function RateChart({ now }: { now: Now }) {
   )
 }
 
-export function CourseChart({ course }: { course: Reasons['course'] }) {
+export function CourseChart({ course, isOver }: { course: Reasons['course']; isOver: boolean }) {
   const { seconds, stretches } = course
   const first = stretches[0]
-  if (first === undefined) return <p class="dim">Nothing has been settled yet.</p>
+  if (first === undefined) return <p class="dim">{isOver ? 'Nothing was sent.' : 'Nothing has been settled yet.'}</p>
   const start = Date.parse(first.at) / 1_000
   const slots = Math.max(1, Math.round((Date.parse(stretches.at(-1)?.at ?? first.at) / 1_000 - start) / seconds) + 1)
   const top = Math.max(...stretches.map((one) => one.accepted + one.refused + one.unknown), 1)

@@ -1,7 +1,7 @@
 /** A bar that only ever moves forward, and ends exactly where the ledger ends. */
 import { useRef } from 'preact/hooks'
 import { count, percent } from '../format.ts'
-import type { Totals } from '../types.ts'
+import type { State, Totals } from '../types.ts'
 
 export interface Share {
   name: string
@@ -22,6 +22,13 @@ export function sharesOf(totals: Totals): Share[] {
       value: totals.skipped + totals.expired + totals.cancelled + totals.not_reached,
     },
   ]
+}
+
+export const hasEnded = (state: State) => state === 'finished' || state === 'cancelled' || state === 'expired'
+
+/** Devices whose turn came, whatever came of it. */
+export function reachedOf({ targeted, pending, cancelled, expired }: Totals): number {
+  return targeted - pending - cancelled - expired
 }
 
 export function wholeOf(totals: Totals, estimated: number | null, isOver: boolean): number {
@@ -51,6 +58,8 @@ export function ProgressBar({
   const shown = isOver ? now : Math.max(furthest.current.share, now)
   furthest.current.share = shown
   const stretch = done === 0 ? 0 : (shown / done) * 100
+  // Whom it never came to stands in the bar, and is no progress.
+  const far = isOver ? reachedOf(totals) / whole : shown
   const words = shares.filter((share) => share.value > 0).map((share) => `${count(share.value)} ${share.label}`)
   return (
     <div
@@ -59,8 +68,8 @@ export function ProgressBar({
       aria-label={thin ? 'Progress' : `Progress: ${words.join(', ') || 'nothing yet'}`}
       aria-valuemin={0}
       aria-valuemax={100}
-      aria-valuenow={Math.floor(shown * 100)}
-      aria-valuetext={percent(Math.round(shown * whole), whole)}
+      aria-valuenow={Math.floor(far * 100)}
+      aria-valuetext={percent(Math.round(far * whole), whole)}
       data-done={done}
       data-whole={whole}
     >

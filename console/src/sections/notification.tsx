@@ -1,19 +1,17 @@
 /** One notification, as it happens. */
 import { useEffect, useState } from 'preact/hooks'
-import { call, type Refused, useLoad } from '../api.ts'
-import { count, counted, duration, percent } from '../format.ts'
+import { useLoad } from '../api.ts'
+import { count } from '../format.ts'
 import { useLive } from '../live.ts'
-import { Ask } from '../parts/ask.tsx'
-import { Card, Stat, StateBadge, Time, Trouble, Waiting } from '../parts/bits.tsx'
+import { Card, StateBadge, Time, Waiting } from '../parts/bits.tsx'
 import { CourseChart } from '../parts/chart.tsx'
 import { Icon } from '../parts/icons.tsx'
 import { LoadFailed } from '../parts/nothing-here.tsx'
-import { ProgressBar, wholeOf } from '../parts/progress.tsx'
+import { hasEnded } from '../parts/progress.tsx'
 import { go, to } from '../router.ts'
-import type { Content, Listed, Progress, Reasons } from '../types.ts'
+import type { Progress, Reasons } from '../types.ts'
+import { Hero, type Whole } from './notification-hero.tsx'
 import { audienceWords } from './notifications.tsx'
-
-type Whole = Listed & Progress & { content: Content }
 
 const isLast = (progress: Progress) => progress.final
 
@@ -74,70 +72,6 @@ function Detail({ one, again }: { one: Whole; again: () => void }) {
   )
 }
 
-function paceWords(one: Whole, isOver: boolean, settled: number, whole: number): string {
-  if (one.scheduled) return `${counted(whole, 'device')} in its audience now`
-  if (isOver)
-    return `${counted(settled, 'device')} done${one.totals.not_reached > 0 ? `, ${count(one.totals.not_reached)} not reached` : ''}`
-  const far = `${count(settled)} of ${one.estimated === null ? 'at least ' : ''}${counted(whole, 'device')}`
-  if (one.state === 'paused') return `${far}; paused`
-  const rate = one.rate > 0 ? ` · ${count(one.rate)} a second` : ''
-  return `${far}${rate}${one.eta_seconds === null ? '' : ` · done in ${duration(one.eta_seconds)}`}`
-}
-
-function notSentWords({ totals }: Whole): string {
-  const parts = [
-    [totals.skipped, 'skipped'],
-    [totals.expired, 'expired'],
-    [totals.cancelled, 'cancelled'],
-    [totals.not_reached, 'not reached'],
-  ] as const
-  return (
-    parts.flatMap(([value, word]) => (value > 0 ? [`${count(value)} ${word}`] : [])).join(', ') || 'nobody left out'
-  )
-}
-
-function Controls({ one, again }: { one: Whole; again: () => void }) {
-  const [asking, setAsking] = useState(false)
-  const [error, setError] = useState<Refused>()
-  const act = (verb: string) => {
-    setAsking(false)
-    setError(undefined)
-    call('POST', `/api/notifications/${one.id}/${verb}`).then(again, setError)
-  }
-  const isOver = one.state === 'finished' || one.state === 'cancelled' || one.state === 'expired'
-  return (
-    <div class="controls">
-      {!isOver &&
-        (one.state === 'paused' ? (
-          <button type="button" class="primary" onClick={() => act('resume')}>
-            <Icon name="resume" /> Resume
-          </button>
-        ) : (
-          <button type="button" onClick={() => act('pause')}>
-            <Icon name="pause" /> Pause
-          </button>
-        ))}
-      {!isOver && (
-        <button type="button" class="danger-quiet" onClick={() => setAsking(true)}>
-          <Icon name="cancel" /> Cancel
-        </button>
-      )}
-      {error && <Trouble error={error} />}
-      {asking && (
-        <Ask
-          title="Cancel this notification?"
-          verb="Cancel it for good"
-          danger
-          onYes={() => act('cancel')}
-          onNo={() => setAsking(false)}
-        >
-          <p>What has been sent stays sent. Nobody else will get it, and it cannot be resumed.</p>
-        </Ask>
-      )}
-    </div>
-  )
-}
-
 /** Reasons change with the numbers; asking every few seconds is enough. */
 const REASONS_EVERY_MS = 4_000
 
@@ -151,7 +85,7 @@ function Why({ one }: { one: Whole }) {
   return (
     <>
       <Card title="Over time">
-        <CourseChart course={course} />
+        <CourseChart course={course} isOver={hasEnded(one.state)} />
       </Card>
       <Card title="Why some did not get it">
         {refusals.length === 0 && skipped.length === 0 && (
@@ -214,52 +148,5 @@ function AskAbout({ id }: { id: string }) {
         <button type="submit">Explain</button>
       </form>
     </Card>
-  )
-}
-
-function Hero({ one, again }: { one: Whole; again: () => void }) {
-  const { totals } = one
-  const isOver = one.state === 'finished' || one.state === 'cancelled' || one.state === 'expired'
-  const whole = wholeOf(totals, one.estimated, isOver)
-  const settled = totals.targeted - totals.pending
-  return (
-    <section class="card hero" aria-label="Progress">
-      <div class="hero-line">
-        <strong class="big">{percent(isOver ? settled + totals.not_reached : settled, whole)}</strong>
-        <span class="dim">{paceWords(one, isOver, settled, whole)}</span>
-        <Controls one={one} again={again} />
-      </div>
-      <ProgressBar id={one.id} totals={totals} estimated={one.estimated} isOver={isOver} />
-      <dl class="stats books">
-        <Stat
-          label="Accepted by Expo"
-          value={count(totals.accepted)}
-          note={`${count(totals.awaiting_receipt)} await a receipt`}
-        />
-        <Stat label="Handed over" tone="good" value={count(totals.handed_over)} note="to Apple or Google" />
-        <Stat
-          label="Refused"
-          tone={totals.refused + totals.failed > 0 ? 'bad' : ''}
-          value={count(totals.refused + totals.failed)}
-          note={`${count(totals.refused)} by Expo, ${count(totals.failed)} later`}
-        />
-        <Stat
-          label="Unknown"
-          tone={totals.unknown > 0 ? 'warn' : ''}
-          value={count(totals.unknown)}
-          note="the answer was lost"
-        />
-        <Stat
-          label="Not sent"
-          value={count(totals.skipped + totals.expired + totals.cancelled + totals.not_reached)}
-          note={notSentWords(one)}
-        />
-        <Stat
-          label="Opened"
-          value={count(one.opened)}
-          note={totals.handed_over > 0 ? percent(one.opened, totals.handed_over) : 'told by the app'}
-        />
-      </dl>
-    </section>
   )
 }

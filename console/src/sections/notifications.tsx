@@ -3,7 +3,7 @@ import { useState } from 'preact/hooks'
 import { call, useLoad } from '../api.ts'
 import { count, counted } from '../format.ts'
 import { Empty, StateBadge, Time, Trouble, Waiting } from '../parts/bits.tsx'
-import { ProgressBar, wholeOf } from '../parts/progress.tsx'
+import { hasEnded, ProgressBar, wholeOf } from '../parts/progress.tsx'
 import { go, to } from '../router.ts'
 import type { Listed } from '../types.ts'
 
@@ -78,10 +78,10 @@ export function NotificationsSection() {
   )
 }
 
-const kinds = { post: 'Post', message: 'Message', test: 'Test push', notify: 'Notify' } as const
+const kinds = { post: 'Post', message: 'Message', test: 'Test push', notify: 'Notification' } as const
 
 function Row({ one }: { one: Listed }) {
-  const isOver = one.state === 'finished' || one.state === 'cancelled' || one.state === 'expired'
+  const isOver = hasEnded(one.state)
   return (
     <li class="row" onClick={() => go('notifications', one.id)}>
       <div class="what">
@@ -108,11 +108,16 @@ export function audienceWords({ to: whom, except }: Pick<Listed, 'to' | 'except'
   return 'users' in whom ? `${counted(whom.users, 'user')}${but}` : `topic ${whom.topic}${but}`
 }
 
+/** Why nothing of it was sent. */
+export const skipWords: Record<string, string> = {
+  no_push_token: 'no device',
+  disabled: 'pushes are off',
+  credentials: 'suspended: the push key is refused',
+}
+
 function outcome(one: Listed, isOver: boolean): string {
   const { totals } = one
-  if (one.skip_reason === 'no_push_token') return 'no device'
-  if (one.skip_reason === 'disabled') return 'pushes are off'
-  if (one.skip_reason === 'credentials') return 'suspended: the push key is refused'
+  if (one.skip_reason !== null) return skipWords[one.skip_reason] ?? one.skip_reason
   if (one.scheduled) return 'waits for its time'
   if (totals.targeted === 0) return isOver ? 'nobody was sent to' : 'has not begun'
   const refused = totals.refused + totals.failed

@@ -1,0 +1,104 @@
+/** What the console tells of a notification's end is what happened: no more, and no less. */
+import type { Browser } from 'playwright-core'
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest'
+import { openBrowser } from '../kit/chromium.ts'
+import { until } from '../kit/guard.ts'
+import { type World, worlds } from '../kit/world.ts'
+import { type Console, openConsole } from './kit.ts'
+
+const AUDIENCE = 4_000
+
+let world: World
+let browser: Browser
+let at: Console
+beforeAll(async () => {
+  const env = { EXPO_RATE_LIMIT: '600', RECEIPT_DELAY_MS: '300' }
+  world = await worlds.find(({ kind }) => kind === 'postgres')!.open({ env })
+  await world.audience(AUDIENCE)
+  browser = await openBrowser()
+})
+beforeEach(async () => {
+  at = await openConsole(browser, world.server.url)
+})
+afterEach(() => at.close())
+afterAll(async () => {
+  await browser?.close()
+  await world?.close()
+})
+
+interface Seen {
+  state: string
+  final: boolean
+  totals: Record<'targeted' | 'pending' | 'accepted' | 'cancelled' | 'expired' | 'not_reached', number>
+}
+const look = async (id: string) =>
+  (await world.operator<{ notification: Seen }>('GET', `/api/notifications/${id}`)).body.notification
+
+async function send(json: object): Promise<string> {
+  const { body } = await world.operator('POST', '/api/notifications', { json })
+  return body.notification_id as string
+}
+
+/** The heading of its page and the words beside it, once nothing about it changes any more. */
+async function toldOf(id: string) {
+  const seen = await until('its end', async () => {
+    const one = await look(id)
+    return one.totals.pending === 0 && one.state !== 'sending' && one.state !== 'queued' && one
+  })
+  await at.page.goto(`${world.server.url}/console#/notifications/${id}`)
+  const hero = at.page.locator('.hero')
+  await hero.waitFor()
+  await until('the numbers', async () => (await hero.getByRole('progressbar').count()) === 1)
+  const reached = seen.totals.targeted - seen.totals.cancelled - seen.totals.expired
+  return {
+    seen,
+    reached,
+    big: await hero.locator('.big').textContent(),
+    beside: await hero.locator('.big + *').textContent(),
+    bar: await hero.getByRole('progressbar').getAttribute('aria-valuenow'),
+  }
+}
+
+describe('the page of a notification', () => {
+  test('that was cancelled: how far it had come, and not that all is done', async () => {
+    const id = await send({ to: 'everyone', title: 'To be cancelled' })
+    await until('a third of it', async () => (await look(id)).totals.accepted > AUDIENCE / 3)
+    await world.operator('POST', `/api/notifications/${id}/cancel`)
+    const { seen, reached, big, beside, bar } = await toldOf(id)
+    expect(seen.state).toBe('cancelled')
+    expect(seen.totals.not_reached + seen.totals.cancelled).toBeGreaterThan(0)
+    const share = Math.floor((100 * reached) / AUDIENCE)
+    expect(big).toBe(`Cancelled at ${share} %`)
+    expect(beside).toBe(`${reached.toLocaleString('en-GB')} of 4,000 devices reached`)
+    expect(bar).toBe(String(share))
+    expect(await at.seriousFaults()).toEqual([])
+  })
+
+  test('whose time was over: the same', async () => {
+    const id = await send({ to: 'everyone', title: 'To expire', ttl: 2 })
+    const { seen, reached, big, beside } = await toldOf(id)
+    expect(seen.state).toBe('expired')
+    expect(big).toBe(`Expired at ${Math.floor((100 * reached) / AUDIENCE)} %`)
+    expect(beside).toBe(`${reached.toLocaleString('en-GB')} of 4,000 devices reached`)
+  })
+
+  test('that was cancelled before it began: nobody was reached', async () => {
+    const id = await send({ to: 'everyone', title: 'Never', send_at: new Date(Date.now() + 3_600_000).toISOString() })
+    await world.operator('POST', `/api/notifications/${id}/cancel`)
+    const { big, beside } = await toldOf(id)
+    expect([big, beside]).toEqual(['Cancelled', 'none of 4,000 devices reached'])
+  })
+
+  test('for somebody without a device: that nothing was sent, and why', async () => {
+    const id = await send({ to: { users: ['without-a-device'] }, title: 'For nobody' })
+    const { big, beside } = await toldOf(id)
+    expect([big, beside]).toEqual(['Not sent', 'no device'])
+    await at.page.getByText('Nothing was sent.').waitFor()
+  })
+
+  test('that is finished: all of it', async () => {
+    const id = await send({ to: { users: ['crowd-1', 'crowd-2'] }, title: 'For two' })
+    const { big, beside, bar } = await toldOf(id)
+    expect([big, beside, bar]).toEqual(['100 %', '2 devices done', '100'])
+  })
+})
