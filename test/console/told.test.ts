@@ -1,4 +1,4 @@
-/** What the console tells of a notification's end is what happened: no more, and no less. */
+/** What the console tells of a notification's end and of a search is what happened: no more, and no less. */
 import type { Browser } from 'playwright-core'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import { openBrowser } from '../kit/chromium.ts'
@@ -100,5 +100,20 @@ describe('the page of a notification', () => {
     const id = await send({ to: { users: ['crowd-1', 'crowd-2'] }, title: 'For two' })
     const { big, beside, bar } = await toldOf(id)
     expect([big, beside, bar]).toEqual(['100 %', '2 devices done', '100'])
+  })
+})
+
+describe('a search for people', () => {
+  test('that finds more than it shows says so', async () => {
+    const { page } = at
+    const rows = page.locator('.people > li')
+    await at.open('People')
+    await page.getByRole('searchbox').fill('crowd-1')
+    await until('a full list', async () => (await rows.count()) === 20)
+    await page.getByText('Here are 20. There may be more').waitFor()
+    expect(await at.seriousFaults()).toEqual([])
+    await page.getByRole('searchbox').fill('crowd-399')
+    await until('a short one', async () => (await rows.count()) === 11)
+    expect(await page.getByText('There may be more').count()).toBe(0)
   })
 })

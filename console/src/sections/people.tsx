@@ -8,6 +8,8 @@ import { to } from '../router.ts'
 import type { Found } from '../types.ts'
 
 const TYPED_FOR_MS = 200
+/** As many as the server gives at once. */
+const MOST_FOUND = 20
 
 export function PeopleSection() {
   const [written, setWritten] = useState('')
@@ -46,24 +48,36 @@ export function PeopleSection() {
       ) : found.data.people.length === 0 ? (
         <Empty title="Nobody found">No user id, name or push token begins with “{asked}”.</Empty>
       ) : (
-        <ul class="list people">
-          {found.data.people.map((one) => (
-            <li key={one.user_id}>
-              <a href={to('people', one.user_id)}>
-                <Face id={one.user_id} name={one.name} />
-                <span class="what">
-                  <strong>{one.name ?? one.user_id}</strong>
-                  <span class="dim">
-                    {one.user_id}
-                    {one.push_token && ` · ${one.push_token}`}
-                  </span>
-                </span>
-                <span class="dim">{counted(one.devices, 'device')}</span>
-              </a>
-            </li>
-          ))}
-        </ul>
+        <Hits people={found.data.people} />
       )}
+    </>
+  )
+}
+
+function Hits({ people }: { people: Found[] }) {
+  return (
+    <>
+      <ul class="list people">
+        {people.map((one) => (
+          <li key={one.user_id}>
+            <a href={to('people', one.user_id)}>
+              <Face id={one.user_id} name={one.name} />
+              <span class="what">
+                <strong>{one.name ?? one.user_id}</strong>
+                <span class="dim">
+                  {one.user_id}
+                  {one.push_token && ` · ${one.push_token}`}
+                </span>
+              </span>
+              <span class="dim">{counted(one.devices, 'device')}</span>
+            </a>
+          </li>
+        ))}
+      </ul>
+      <p class="dim" role="status">
+        {people.length >= MOST_FOUND &&
+          `Here are ${MOST_FOUND}. There may be more: type more of the id, the name or the push token.`}
+      </p>
     </>
   )
 }
