@@ -1,6 +1,6 @@
 /** Asks before something that cannot be taken back; the keyboard stays inside until it is answered. */
 import type { ComponentChildren } from 'preact'
-import { useEffect, useRef, useState } from 'preact/hooks'
+import { useLayoutEffect, useRef, useState } from 'preact/hooks'
 
 interface Question {
   title: string
@@ -18,8 +18,11 @@ interface Question {
 export function Ask({ title, children, verb, danger, typed, exact, onYes, onNo }: Question) {
   const dialog = useRef<HTMLDialogElement>(null)
   const [written, setWritten] = useState('')
-  useEffect(() => {
-    dialog.current?.showModal()
+  useLayoutEffect(() => {
+    const shown = dialog.current
+    shown?.showModal()
+    // Closed before it goes away, it gives the focus back to where it came from.
+    return () => shown?.close()
   }, [])
   const digits = (text: string) => text.replace(/[^\p{L}\p{N}]/gu, '')
   const same = exact ? written === typed : digits(written) === digits(typed ?? '')
