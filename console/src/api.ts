@@ -14,13 +14,20 @@ export class Refused extends Error {
 /** Told when the session has ended, wherever that shows first. */
 export const signedOut = new EventTarget()
 
-export async function call<T>(method: string, path: string, body?: unknown): Promise<T> {
+export const AGAIN = 'It is asked again by itself.'
+
+export async function call<T>(
+  method: string,
+  path: string,
+  body?: unknown,
+  headers: Record<string, string> = {},
+): Promise<T> {
   const response = await fetch(path, {
     method,
-    headers: body === undefined ? {} : { 'content-type': 'application/json' },
+    headers: { ...headers, ...(body !== undefined && { 'content-type': 'application/json' }) },
     ...(body !== undefined && { body: JSON.stringify(body) }),
   }).catch(() => {
-    throw new Refused(0, 'The server does not answer.', 'It is tried again by itself where that is safe.')
+    throw new Refused(0, 'The server does not answer', method === 'GET' ? AGAIN : undefined)
   })
   const answer = (await response.json().catch(() => ({}))) as { error?: string; hint?: string }
   if (response.ok) return answer as T
@@ -28,13 +35,17 @@ export async function call<T>(method: string, path: string, body?: unknown): Pro
   throw new Refused(response.status, answer.error ?? `The server answered ${response.status}.`, answer.hint)
 }
 
+/** Worth asking again, without anybody doing anything about it. */
+export const passes = ({ status }: Refused) => status === 0 || status === 429 || status >= 500
+export const AGAIN_MS = 3_000
+
 export interface Loaded<T> {
   data: T | undefined
   error: Refused | undefined
   again: () => void
 }
 
-/** Loads when the path changes, and again every `everyMs`; a null path loads nothing. */
+/** Loads when the path changes, and again every `everyMs`, or when it failed; a null path loads nothing. */
 export function useLoad<T>(path: string | null, everyMs?: number): Loaded<T> {
   const [state, setState] = useState<{ path: string | null; data?: T; error?: Refused }>({ path })
   const latest = useRef(path)
@@ -49,12 +60,13 @@ export function useLoad<T>(path: string | null, everyMs?: number): Loaded<T> {
         setState((old) => (old.path === path && error.status !== 404 ? { ...old, error } : { path, error })),
     )
   }, [path])
-  useEffect(() => {
-    again()
-    if (everyMs === undefined) return
-    const timer = setInterval(() => document.visibilityState === 'visible' && again(), everyMs)
-    return () => clearInterval(timer)
-  }, [again, everyMs])
+  useEffect(again, [again])
   const current = state.path === path ? state : { path }
+  const pause = everyMs ?? (current.error && passes(current.error) ? AGAIN_MS : undefined)
+  useEffect(() => {
+    if (pause === undefined) return
+    const timer = setInterval(() => document.visibilityState === 'visible' && again(), pause)
+    return () => clearInterval(timer)
+  }, [again, pause])
   return { data: current.data, error: current.error, again }
 }

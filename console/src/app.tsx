@@ -8,7 +8,8 @@ import { Broken, NoSuchPage } from './parts/nothing-here.tsx'
 import { to, useRoute } from './router.ts'
 import { AlarmsSection } from './sections/alarms.tsx'
 import { AuditSection } from './sections/audit.tsx'
-import { ComposeSection } from './sections/compose.tsx'
+import { ComposeSection, type Drafting } from './sections/compose.tsx'
+import { emptyDraft } from './sections/compose-fields.tsx'
 import { ExplainSection } from './sections/explain.tsx'
 import { KeysSection } from './sections/keys.tsx'
 import { NotificationSection } from './sections/notification.tsx'
@@ -58,6 +59,7 @@ function Shell({ session, onSignOut }: { session: Session; onSignOut: () => void
   useEffect(() => {
     document.title = `${label} · Belfry`
   }, [label])
+  const [draft, setDraft] = useState(emptyDraft)
   const signOut = () => call('POST', '/console/sign-out').finally(onSignOut)
   return (
     <div class="shell">
@@ -102,7 +104,7 @@ function Shell({ session, onSignOut }: { session: Session; onSignOut: () => void
         </footer>
       </header>
       <main id="main" tabIndex={-1}>
-        <Section key={parts.join('/')} parts={parts} now={live.data} />
+        <Section key={parts.join('/')} parts={parts} now={live.data} draft={draft} setDraft={setDraft} />
       </main>
     </div>
   )
@@ -126,20 +128,25 @@ function leadsSomewhere([name = '', ...rest]: string[]): boolean {
   return rest.length >= least && rest.length <= most
 }
 
-/** A section that fails keeps its fault to itself: the way to the others stays. */
-function Section({ parts, now }: { parts: string[]; now: Now | undefined }) {
-  const [fault] = useErrorBoundary()
-  if (!leadsSomewhere(parts)) return <NoSuchPage />
-  if (fault !== undefined) return <Broken fault={fault as unknown} />
-  return <Present parts={parts} now={now} />
+interface Shown extends Drafting {
+  parts: string[]
+  now: Now | undefined
 }
 
-function Present({ parts: [name, first = '', second = ''], now }: { parts: string[]; now: Now | undefined }) {
+/** A section that fails keeps its fault to itself: the way to the others stays. */
+function Section(props: Shown) {
+  const [fault] = useErrorBoundary()
+  if (!leadsSomewhere(props.parts)) return <NoSuchPage />
+  if (fault !== undefined) return <Broken fault={fault as unknown} />
+  return <Present {...props} />
+}
+
+function Present({ parts: [name, first = '', second = ''], now, ...drafting }: Shown) {
   switch (name) {
     case 'notifications':
       return first === '' ? <NotificationsSection /> : <NotificationSection id={first} />
     case 'compose':
-      return <ComposeSection />
+      return <ComposeSection {...drafting} />
     case 'people':
       return first === '' ? <PeopleSection /> : <PersonSection id={first} />
     case 'explain':

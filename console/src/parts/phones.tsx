@@ -1,4 +1,7 @@
-/** How it will look on the two kinds of phones. Text only: nothing of it is ever markup. */
+/**
+ * How it will look on the lock screens of the two kinds of phones, as wide as they are, so that it is cut about where
+ * they cut it. Text only: nothing of it is ever markup.
+ */
 import { Icon } from './icons.tsx'
 
 interface Preview {
@@ -7,28 +10,26 @@ interface Preview {
 }
 
 export function Phones({ title, body }: Preview) {
-  const words = { title: title || 'Title', body: body || 'What you want to say' }
+  const words = { title: title.trim() === '' ? '' : title, body: body.trim() === '' ? '' : body }
   return (
     <div class="phones" aria-label="Preview on an iPhone and an Android phone" role="group">
-      <Phone kind="ios" camera="island" from={['Your app', 'now']} caption="iPhone" {...words} />
-      <Phone kind="android" camera="camera" from={['Your app · now']} caption="Android" {...words} />
+      <Phone kind="ios" from={['Your app', 'now']} caption="iPhone" {...words} />
+      <Phone kind="android" from={['Your app · now']} caption="Android, folded; opened out it shows all" {...words} />
     </div>
   )
 }
 
 interface PhoneProps extends Preview {
   kind: 'ios' | 'android'
-  camera: string
   /** What stands above the words, from left to right. */
   from: string[]
   caption: string
 }
 
-function Phone({ kind, camera, from, caption, title, body }: PhoneProps) {
+function Phone({ kind, from, caption, title, body }: PhoneProps) {
   return (
     <div class={`phone ${kind}`}>
       <div class="glass">
-        <span class={camera} />
         <span class="clock" aria-hidden="true">
           9:41
         </span>
@@ -42,8 +43,17 @@ function Phone({ kind, camera, from, caption, title, body }: PhoneProps) {
                 <span key={part}>{part}</span>
               ))}
             </p>
-            <p class="t">{title}</p>
-            <p class="b">{body}</p>
+            {title === '' && body === '' && <p class="nothing">What you want to say</p>}
+            {title !== '' && (
+              <p class="t" dir="auto">
+                {title}
+              </p>
+            )}
+            {body !== '' && (
+              <p class="b" dir="auto">
+                {body}
+              </p>
+            )}
           </div>
         </div>
       </div>

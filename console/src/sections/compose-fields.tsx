@@ -38,7 +38,8 @@ export const emptyDraft: Draft = {
 
 /** The request, or what is missing from it in a sentence. */
 export function bodyOf(draft: Draft): { body: Record<string, unknown> } | { fault: string } {
-  if (draft.title.trim() === '' && draft.body.trim() === '') return { fault: 'Write a title or a body first.' }
+  const { title, body } = wordsOf(draft)
+  if (title === '' && body === '') return { fault: 'Write a title or a body first.' }
   const whom = whomOf(draft)
   if (whom === undefined) return { fault: draft.audience === 'users' ? 'Name at least one user.' : 'Name the topic.' }
   const data = dataOf(draft.data)
@@ -49,8 +50,8 @@ export function bodyOf(draft: Draft): { body: Record<string, unknown> } | { faul
   return {
     body: {
       to: whom,
-      ...(draft.title.trim() !== '' && { title: draft.title }),
-      ...(draft.body.trim() !== '' && { body: draft.body }),
+      ...(title !== '' && { title }),
+      ...(body !== '' && { body }),
       ...(Object.keys(data).length > 0 && { data }),
       ...(except.length > 0 && { except }),
       ...(hours > 0 && { ttl: Math.round(hours * 3_600) }),
@@ -85,6 +86,18 @@ function dataOf(text: string): Record<string, unknown> | undefined {
   } catch {
     return undefined
   }
+}
+
+/** What Expo counts: title, body and data, with the id that the server puts into the data. */
+export function bytesOf(draft: Draft): number {
+  const data = { notification_id: 'x'.repeat(36), ...dataOf(draft.data) }
+  const { title, body } = wordsOf(draft)
+  return new TextEncoder().encode(title + body + JSON.stringify(data)).length
+}
+
+/** Of blanks alone nothing is sent. */
+function wordsOf({ title, body }: Draft) {
+  return { title: title.trim() === '' ? '' : title, body: body.trim() === '' ? '' : body }
 }
 
 interface Fields {

@@ -1,12 +1,12 @@
 /** Writing a notification, seeing how it will look and whom it reaches, and sending it. */
-import { useEffect, useMemo, useState } from 'preact/hooks'
-import { call, type Refused } from '../api.ts'
+import { useEffect, useMemo, useRef, useState } from 'preact/hooks'
+import { AGAIN, AGAIN_MS, call, passes, Refused } from '../api.ts'
 import { count, counted, duration } from '../format.ts'
 import { Ask } from '../parts/ask.tsx'
 import { Card, Trouble } from '../parts/bits.tsx'
 import { Phones } from '../parts/phones.tsx'
 import { go } from '../router.ts'
-import { Audience, bodyOf, type Draft, Extras, emptyDraft } from './compose-fields.tsx'
+import { Audience, bodyOf, bytesOf, type Draft, Extras, emptyDraft } from './compose-fields.tsx'
 
 interface DryRun {
   audience: { devices: number; ios: number; android: number; unknown: number; suspended: number }
@@ -18,14 +18,19 @@ const MANY = 1_000
 const MAX_BYTES = 4_096
 const TYPED_FOR_MS = 400
 
-export function ComposeSection() {
-  const [draft, setDraft] = useState<Draft>(emptyDraft)
+/** It outlives the page: who looks something up meanwhile finds it as it was. */
+export interface Drafting {
+  draft: Draft
+  setDraft: (change: (old: Draft) => Draft) => void
+}
+
+export function ComposeSection({ draft, setDraft }: Drafting) {
   const [asking, setAsking] = useState(false)
   const set = (change: Partial<Draft>) => setDraft((old) => ({ ...old, ...change }))
   const read = useMemo(() => bodyOf(draft), [draft])
   const dry = useDryRun('body' in read ? JSON.stringify(read.body) : null)
-  const bytes = new TextEncoder().encode(draft.title + draft.body + (draft.data.trim() || '{}')).length
-  const { busy, error, send } = useSending()
+  const bytes = bytesOf(draft)
+  const { busy, error, send } = useSending(() => setDraft(() => emptyDraft))
   const submit = (event: Event) => {
     event.preventDefault()
     if (dry.data === undefined) return
@@ -74,19 +79,34 @@ export function ComposeSection() {
   )
 }
 
-function useSending() {
+const ONCE = 'Press again: it goes out once, even if it was taken the first time.'
+
+function useSending(onSent: () => void) {
   const [error, setError] = useState<Refused>()
   const [busy, setBusy] = useState(false)
+  // The same words to the same people, until the server has answered: one key, and so one notification.
+  const attempt = useRef({ words: '', key: '' })
   const send = async (body: Record<string, unknown>) => {
     setBusy(true)
     setError(undefined)
-    await call<{ notification_id: string }>('POST', '/api/notifications', body).then(
-      (answer) => go('notifications', answer.notification_id),
-      (refused: Refused) => setError(refused),
+    const words = JSON.stringify(body)
+    if (attempt.current.words !== words) attempt.current = { words, key: newKey() }
+    const headers = { 'idempotency-key': attempt.current.key }
+    await call<{ notification_id: string }>('POST', '/api/notifications', body, headers).then(
+      (answer) => {
+        onSent()
+        go('notifications', answer.notification_id)
+      },
+      (refused: Refused) => setError(refused.status === 0 ? new Refused(0, refused.message, ONCE) : refused),
     )
     setBusy(false)
   }
   return { busy, error, send }
+}
+
+/** By hand: what makes UUIDs is there behind TLS only. */
+function newKey(): string {
+  return [...crypto.getRandomValues(new Uint8Array(16))].map((byte) => byte.toString(16).padStart(2, '0')).join('')
 }
 
 interface Reached {
@@ -127,12 +147,19 @@ function useDryRun(body: string | null): { data: DryRun | undefined; error: Refu
   useEffect(() => {
     if (body === null) return
     let isOld = false
-    const timer = setTimeout(() => {
-      call<DryRun>('POST', '/api/notifications', { ...(JSON.parse(body) as object), dry_run: true }).then(
+    let timer: ReturnType<typeof setTimeout>
+    const ask = () =>
+      void call<DryRun>('POST', '/api/notifications', { ...(JSON.parse(body) as object), dry_run: true }).then(
         (data) => isOld || setState({ key: body, data }),
-        (error: Refused) => isOld || setState({ key: body, error }),
+        (refused: Refused) => {
+          if (isOld) return
+          const isPassing = passes(refused)
+          const hint = isPassing ? AGAIN : refused.hint
+          setState({ key: body, error: new Refused(refused.status, refused.message, hint) })
+          if (isPassing) timer = setTimeout(ask, AGAIN_MS)
+        },
       )
-    }, TYPED_FOR_MS)
+    timer = setTimeout(ask, TYPED_FOR_MS)
     return () => {
       isOld = true
       clearTimeout(timer)
@@ -146,14 +173,24 @@ function Words({ draft, set, bytes }: { draft: Draft; set: (change: Partial<Draf
     <Card title="What">
       <label class="field">
         <span>Title</span>
-        <input value={draft.title} maxLength={300} onInput={(event) => set({ title: event.currentTarget.value })} />
+        <input
+          dir="auto"
+          value={draft.title}
+          maxLength={300}
+          onInput={(event) => set({ title: event.currentTarget.value })}
+        />
       </label>
       <label class="field">
         <span>Body</span>
-        <textarea rows={3} value={draft.body} onInput={(event) => set({ body: event.currentTarget.value })} />
+        <textarea
+          dir="auto"
+          rows={3}
+          value={draft.body}
+          onInput={(event) => set({ body: event.currentTarget.value })}
+        />
       </label>
       <p class={`meter${bytes > MAX_BYTES ? ' bad' : ''}`}>
-        {count(bytes)} of {count(MAX_BYTES)} bytes
+        {count(bytes)} of {count(MAX_BYTES)} bytes, data included
       </p>
       <Extras draft={draft} set={set} />
     </Card>
