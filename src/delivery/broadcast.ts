@@ -154,7 +154,7 @@ const LONGEST_BEFORE_PAGE_MS = 10_000
 async function postpone(place: Workplace, job: ChunkJob, hold: Hold): Promise<void> {
   await place.db.transaction(async (tx) => {
     const asked = await enqueueReceipts(tx, [pieceOf(job)], place.options.receiptDelayMs)
-    await place.queue.postpone(tx, job, { ...job.data, baton: null, tries: hold.tries, asked }, hold.afterMs)
+    await place.queue.postpone(tx, [job], [{ ...job.data, baton: null, tries: hold.tries, asked }], hold.afterMs)
     await setPostponed(tx, [job.data.notificationId], hold.reason)
     // What is held may be one project of many, and the others are still to be reached.
     await passBaton(tx, job, Math.min(hold.afterMs, LONGEST_BEFORE_PAGE_MS))

@@ -189,7 +189,7 @@ async function end(
 async function postpone(place: Workplace, { job, notification }: Task, hold: Hold): Promise<void> {
   await place.db.transaction(async (tx) => {
     const asked = await enqueueReceipts(tx, [pieceOf(job)], place.options.receiptDelayMs)
-    await place.queue.postpone(tx, job, { ...job.data, tries: hold.tries, asked }, hold.afterMs)
+    await place.queue.postpone(tx, [job], [{ ...job.data, tries: hold.tries, asked }], hold.afterMs)
     await setPostponed(tx, [notification.id], hold.reason)
   })
 }

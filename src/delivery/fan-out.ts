@@ -17,7 +17,7 @@ export async function fanOut(place: Workplace, job: Job<'fan-out'>): Promise<voi
   const held = notification && !ending ? place.breaker.look(null) : undefined
   const ended = await place.db.transaction(async (tx): Promise<Ended[] | void> => {
     if (notification?.state === 'paused' && !ending) return parkJob(tx, place.queue, job, job.data)
-    if (held?.kind === 'wait') return place.queue.postpone(tx, job, job.data, held.ms)
+    if (held?.kind === 'wait') return place.queue.postpone(tx, [job], [job.data], held.ms)
     await place.queue.complete(tx, [job])
     if (!notification) return
     if (!ending) {

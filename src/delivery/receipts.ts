@@ -1,6 +1,5 @@
 /** Asking for receipts: first after a while, then ever more rarely, for a day. A missing one never prunes and never resends. */
 
-import { all } from '../domain/all.ts'
 import { countCodes, judgeReceipts } from '../domain/answers/judge.ts'
 import { countResults, RESULT } from '../domain/answers/result.ts'
 import { backoffMs } from '../domain/backoff.ts'
@@ -95,7 +94,7 @@ async function askOnce(place: Workplace, jobs: ReceiptsJob[]): Promise<void> {
     place.db.transaction(async (tx) => {
       await place.queue.complete(tx, jobs)
       await settleReceipts(tx, judged)
-      await all(jobs.map((job) => lookAgain(tx, job, left, receiptDelayMs)))
+      await lookAgain(tx, jobs, left, receiptDelayMs)
       return {
         tells: await writeRefused(tx, take, judged.flatMap(refusedIn)),
         mended: await findMended(tx, judged.flatMap(handedOver)),
@@ -150,17 +149,25 @@ function handedOver({ before, results }: Judged) {
 }
 
 /** Each job for itself: those that share a call need not be of the same age. */
-async function lookAgain(tx: Db, { data }: ReceiptsJob, left: Judged[], delayMs: number): Promise<void> {
-  const named = new Set(data.deliveryIds)
-  const own = left.filter(({ before }) => named.has(before.id))
-  if (own.length === 0) return
+async function lookAgain(tx: Db, jobs: ReceiptsJob[], left: Judged[], delayMs: number): Promise<void> {
+  const looks = jobs.flatMap(({ data }) => {
+    const named = new Set(data.deliveryIds)
+    const own = left.filter(({ before }) => named.has(before.id))
+    return own.length === 0 ? [] : [nextLookAt(own, delayMs)]
+  })
+  const again = looks.map((look) => look.again)
+  const afterMs = looks.map((look) => look.afterMs)
+  if (again.length > 0) await tx.enqueue('receipts', again, afterMs)
+}
+
+function nextLookAt(own: Judged[], delayMs: number) {
   const youngest = Math.min(...own.map(({ before }) => before.age_ms))
   const again = {
     deliveryIds: own.map(({ before }) => before.id),
     tries: 0,
     tickets: countResults(own.flatMap(({ results }) => results)).accepted,
   }
-  await tx.enqueue('receipts', [again], nextLook(youngest, delayMs))
+  return { again, afterMs: nextLook(youngest, delayMs) ?? 0 }
 }
 
 /** Milliseconds until the next look at tickets of that age; looks that were slept through are not made up for. */
@@ -192,10 +199,8 @@ async function putOff(
     ms,
     ...(later.status === undefined ? {} : { status: later.status }),
   })
-  const postpone = (tx: Db, job: ReceiptsJob) => {
-    const tries = job.data.tries + 1
-    const afterMs = later.afterMs ?? backoffMs(tries, Math.random())
-    return place.queue.postpone(tx, job, { ...job.data, tries }, afterMs)
-  }
-  await place.db.transaction((tx) => all(jobs.map((job) => postpone(tx, job))))
+  const again = jobs.map(({ data }) => ({ ...data, tries: data.tries + 1 }))
+  // Together, so that they share the next call, too.
+  const afterMs = later.afterMs ?? backoffMs(Math.max(...again.map(({ tries }) => tries)), Math.random())
+  await place.db.transaction((tx) => place.queue.postpone(tx, jobs, again, afterMs))
 }

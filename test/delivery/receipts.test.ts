@@ -1,6 +1,6 @@
 /** Receipts, in virtual time: asked for at the right moments for a day; a missing one never prunes and never resends. */
-import { TestClock } from 'pg-boss'
-import { describe, expect, test } from 'vitest'
+import { PgBoss, TestClock } from 'pg-boss'
+import { describe, expect, test, vi } from 'vitest'
 import type { Receipt } from '../../src/domain/answers/verdict.ts'
 import type { ExpoMessage } from '../../src/domain/messages/expo-message.ts'
 import type { SendAnswer } from '../../src/ports.ts'
@@ -35,6 +35,17 @@ async function sendOne(clock: TestClock, world: Running): Promise<string> {
   )
   return id
 }
+
+/** A direct notification to each, of which the receipts are asked for by a job each. */
+async function sendEach(world: Running, names: string[]): Promise<void> {
+  for (const name of names) {
+    await world.device(name, { token: `ExponentPushToken[${name}]` })
+    await world.notify({ audience: { users: [name] } })
+    await world.drain()
+  }
+}
+
+const told = (world: Running, what: string) => world.facts.flatMap(({ name, fact }) => (name === what ? [fact] : []))
 
 describe.each(BOTH)('on %s', (kind) => {
   test('a receipt of DeviceNotRegistered retires, and the ticket ids are dropped once all are in', async () => {
@@ -110,17 +121,34 @@ describe.each(BOTH)('on %s', (kind) => {
       return id === slow && asked.length <= 3 ? undefined : { status: 'ok' }
     }
     const world = await openRunning(kind, { receipt }, { clock })
-    for (const name of ['a', 'slow', 'c']) {
-      await world.device(name, { token: `ExponentPushToken[${name}]` })
-      await world.notify({ audience: { users: [name] } })
-      await world.drain()
-    }
-    const calls = () => world.facts.flatMap(({ name, fact }) => (name === 'receipts.settled' ? [fact] : []))
+    await sendEach(world, ['a', 'slow', 'c'])
+    const calls = () => told(world, 'receipts.settled')
     await goTo(clock, 16, () => calls().length > 0)
     expect(calls()).toMatchObject([{ handedOver: 2 }])
     await goTo(clock, 31, () => calls().length > 1)
     expect(calls()).toMatchObject([{ handedOver: 2 }, { handedOver: 1 }])
     expect(asked.slice(3)).toEqual([slow])
+  })
+
+  test('looks again at jobs that share a call, and puts them off, in one statement', async () => {
+    const clock = new TestClock(START)
+    let calls = 0
+    const receipts = () => (calls++ === 0 ? ({ kind: 'later', reason: 'busy', status: 503 } as const) : undefined)
+    const world = await openRunning(kind, { receipts, receipt: () => undefined }, { clock })
+    await sendEach(world, ['a', 'b', 'c'])
+    const enqueued = vi.spyOn(PgBoss.prototype, 'insert')
+    const completed = vi.spyOn(PgBoss.prototype, 'complete')
+    await goTo(clock, 16, () => told(world, 'receipts.settled').length > 0)
+    expect(told(world, 'receipts.failed')).toHaveLength(1)
+    expect(enqueued.mock.calls.map(([, jobs]) => jobs)).toMatchObject([
+      [{}, {}, {}],
+      [{}, {}, {}],
+    ])
+    expect(completed.mock.calls.map(([, jobs]) => jobs)).toMatchObject([
+      [{}, {}, {}],
+      [{}, {}, {}],
+    ])
+    vi.restoreAllMocks()
   })
 
   test.each([{ users: ['ben'] }, { everyone: true } as const])(

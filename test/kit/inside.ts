@@ -9,7 +9,7 @@ import { startDelivery } from '../../src/delivery/start.ts'
 import type { DeliveryOptions } from '../../src/delivery/workplace.ts'
 import type { Receipt } from '../../src/domain/answers/verdict.ts'
 import type { ExpoMessage } from '../../src/domain/messages/expo-message.ts'
-import type { Clock, Facts, Foreground, PushGateway, SendAnswer } from '../../src/ports.ts'
+import type { Clock, Facts, Foreground, PushGateway, ReceiptsAnswer, SendAnswer } from '../../src/ports.ts'
 import type { Db } from '../../src/store/database/db.ts'
 import { insertNotification, type NewNotification } from '../../src/store/notifications/notifications.ts'
 import { type Database, openPglite, openPostgres } from '../../src/store/open.ts'
@@ -77,6 +77,8 @@ export const systemClock: Clock = {
 export interface Script {
   send?: (messages: ExpoMessage[], call: number) => SendAnswer | Promise<SendAnswer>
   receipt?: (ticketId: string) => Receipt | undefined
+  /** What it says to a whole call for receipts, when it says something else. */
+  receipts?: (ticketIds: string[]) => ReceiptsAnswer | undefined
 }
 
 export interface Delivered {
@@ -115,15 +117,16 @@ export async function openRunning(
       for (const message of messages) for (const token of message.to) sent.push({ token, message })
       return (script.send ?? allOk)(messages, requests.length)
     },
-    receipts: async (ids) => ({
-      kind: 'receipts',
-      receipts: new Map(
-        ids.flatMap((id) => {
-          const receipt = script.receipt ? script.receipt(id) : ({ status: 'ok' } as const)
-          return receipt ? [[id, receipt] as const] : []
-        }),
-      ),
-    }),
+    receipts: async (ids) =>
+      script.receipts?.(ids) ?? {
+        kind: 'receipts',
+        receipts: new Map(
+          ids.flatMap((id) => {
+            const receipt = script.receipt ? script.receipt(id) : ({ status: 'ok' } as const)
+            return receipt ? [[id, receipt] as const] : []
+          }),
+        ),
+      },
     close: async () => undefined,
   }
   const { db, queue, facts } = database

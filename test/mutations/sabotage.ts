@@ -149,7 +149,7 @@ export const sabotages: Sabotage[] = [
     id: 'M13',
     what: 'receipts are asked for once',
     file: 'src/delivery/receipts.ts',
-    find: "await tx.enqueue('receipts', [again], nextLook(youngest, delayMs))",
+    find: "if (again.length > 0) await tx.enqueue('receipts', again, afterMs)",
     replace: '',
     test: 'R13',
     kind: 'postgres',

@@ -37,8 +37,8 @@ export interface Queue {
   ): Promise<void>
   /** Inside the transaction that writes what came of the jobs. Throws ClaimLost, which rolls that back. */
   complete(tx: Db, jobs: Job<QueueName>[]): Promise<void>
-  /** Done for now: the work is there again, as `data` says it, after `afterMs`. */
-  postpone<Q extends QueueName>(tx: Db, job: Job<Q>, data: QueueData[Q], afterMs: number): Promise<void>
+  /** Done for now: the work is there again, as `data` says it for each of the jobs, after `afterMs`. */
+  postpone<Q extends QueueName>(tx: Db, jobs: Job<Q>[], data: QueueData[Q][], afterMs: number): Promise<void>
   /**
    * Tells the planner which jobs there are: where it knows of none of a queue, it reads all that the queue did in the last hour to find
    * the next one. Autovacuum tells it within a minute. On the embedded database nobody counts, and so it takes enough for granted.
@@ -145,8 +145,11 @@ export async function warmUp(boss: PgBoss, kind: 'pglite' | 'postgres'): Promise
 }
 
 export function enqueueWith(boss: PgBoss): (kysely: Kysely<Tables>) => Enqueue {
-  return (kysely) => async (queue, data, afterMs) => {
-    const jobs = data.map((item) => ({ data: item, ...(afterMs ? { startAfter: afterMs / 1000 } : {}) }))
+  return (kysely) => async (queue, data, after) => {
+    const jobs = data.map((item, index) => {
+      const afterMs = typeof after === 'object' ? after[index] : after
+      return { data: item, ...(afterMs ? { startAfter: afterMs / 1000 } : {}) }
+    })
     await boss.insert(queue, jobs, { db: fromKysely(kysely) })
   }
 }
@@ -233,9 +236,11 @@ function settling(boss: PgBoss): Settle {
   return {
     complete,
     isSettled: (job) => settled.has(job),
-    async postpone(tx, job, data, afterMs) {
-      await complete(tx, [job])
-      await tx.enqueue(job.queue, [data], afterMs)
+    async postpone(tx, jobs, data, afterMs) {
+      const [job] = jobs
+      if (!job) return
+      await complete(tx, jobs)
+      await tx.enqueue(job.queue, data, afterMs)
     },
     async giveBack(jobs) {
       for (const { queue, id, retryCount } of jobs) await boss.fail(queue, { id, retryCount })
@@ -261,6 +266,6 @@ async function putOff(db: Db, emit: Emit, settle: Settle, jobs: Job<QueueName>[]
   const text = error instanceof Error ? (error.stack ?? error.message) : String(error)
   emit('job.failed', { queue: jobs[0]?.queue ?? '', error: text })
   for (const job of jobs) {
-    await db.transaction((tx) => settle.postpone(tx, job, job.data, AFTER_BUG_MS)).catch(() => undefined)
+    await db.transaction((tx) => settle.postpone(tx, [job], [job.data], AFTER_BUG_MS)).catch(() => undefined)
   }
 }

@@ -28,8 +28,12 @@ export const QUEUE_NAMES = [
   'upkeep',
 ] as const satisfies QueueName[]
 
-/** @param afterMs not before that many milliseconds from now, by the database's clock. */
-export type Enqueue = <Q extends QueueName>(queue: Q, data: QueueData[Q][], afterMs?: number) => Promise<void>
+/** @param afterMs not before that many milliseconds from now, by the database's clock: for all of it, or for each. */
+export type Enqueue = <Q extends QueueName>(
+  queue: Q,
+  data: QueueData[Q][],
+  afterMs?: number | readonly number[],
+) => Promise<void>
 
 export interface Job<Q extends QueueName> {
   id: string
