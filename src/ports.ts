@@ -17,6 +17,8 @@ export type SendAnswer =
 export type ReceiptsAnswer =
   | { kind: 'receipts'; receipts: Map<string, Receipt> }
   | { kind: 'later'; reason: string; status?: number; afterMs?: number }
+  /** Something in the call is not to Expo's liking: the same again will be refused again. */
+  | { kind: 'refused'; status: number; code: string; message: string }
 
 export interface PushGateway {
   /** At most 100 recipients of one project. Rejects only on a bug. */

@@ -2,14 +2,17 @@
 
 import { countCodes, judgeReceipts } from '../domain/answers/judge.ts'
 import { countResults, RESULT } from '../domain/answers/result.ts'
+import type { Receipt } from '../domain/answers/verdict.ts'
 import { backoffMs } from '../domain/backoff.ts'
 import { failpoint } from '../domain/failpoint.ts'
 import type { ReceiptsAnswer } from '../ports.ts'
+import { isCollision, isDatabaseAway } from '../store/database/away.ts'
 import type { Db } from '../store/database/db.ts'
 import type { Piece } from '../store/ledger/plan.ts'
 import { type AwaitingReceipts, acceptedDeliveries, findAwaiting, settleReceipts } from '../store/ledger/receipts.ts'
+import { ClaimLost } from '../store/queue/queue.ts'
 import type { Job } from '../store/schema/jobs.ts'
-import { findMended, restoreSuspended } from '../store/tokens/alarms.ts'
+import { type Credentials, findMended, restoreSuspended } from '../store/tokens/alarms.ts'
 import { writeRefused } from './settle/settle.ts'
 import type { Workplace } from './workplace.ts'
 
@@ -49,9 +52,24 @@ export async function enqueueReceipts(tx: Db, pieces: SentPiece[], delayMs: numb
 /** Jobs share calls: after a direct notification each has a ticket or two, and a call for each would never keep up. */
 export async function askReceipts(place: Workplace, stop: AbortSignal, jobs: ReceiptsJob[]): Promise<void> {
   for (const together of inCalls(jobs, ({ data }) => data.tickets ?? MOST_TICKETS)) {
-    if (stop.aborted) return
-    await askOnce(place, together)
+    await askTogether(place, stop, together)
   }
+}
+
+/** What Expo refuses, or cannot be written down, is the fault of some job: divided until that one is alone, no other waits for it. */
+async function askTogether(place: Workplace, stop: AbortSignal, jobs: ReceiptsJob[]): Promise<void> {
+  if (stop.aborted) return
+  const outcome = await askOnce(place, jobs).catch(unlessExplained)
+  if (outcome.kind === 'settled') return tellSettled(place, outcome)
+  if (outcome.kind === 'later' || jobs.length === 1) return putOff(place, jobs, outcome)
+  const half = jobs.length >> 1
+  for (const some of [jobs.slice(0, half), jobs.slice(half)]) await askTogether(place, stop, some)
+}
+
+/** That the database is away, or the claim lost, is no job's fault. */
+function unlessExplained(error: unknown): { kind: 'failed'; error: string } {
+  if (isDatabaseAway(error) || isCollision(error) || error instanceof ClaimLost) throw error
+  return { kind: 'failed', error: error instanceof Error ? (error.stack ?? error.message) : String(error) }
 }
 
 /** In their order, as many together as fit into a call. */
@@ -70,7 +88,16 @@ function inCalls<T>(parts: T[], ticketsOfPart: (part: T) => number): T[][] {
   return calls
 }
 
-async function askOnce(place: Workplace, jobs: ReceiptsJob[]): Promise<void> {
+interface Settled {
+  kind: 'settled'
+  judged: Judged[]
+  ms: number
+  tells: Awaited<ReturnType<typeof writeRefused>>
+  mended: Credentials[]
+}
+type Unsettled = (Exclude<ReceiptsAnswer, { kind: 'receipts' }> & { ms: number }) | ReturnType<typeof unlessExplained>
+
+async function askOnce(place: Workplace, jobs: ReceiptsJob[]): Promise<Settled | Unsettled> {
   const { receiptDelayMs } = place.options
   const waiting = await findAwaiting(
     place.db,
@@ -79,28 +106,33 @@ async function askOnce(place: Workplace, jobs: ReceiptsJob[]): Promise<void> {
   const started = place.clock.monotonic()
   const answer = await ask(place, ticketsOf(waiting))
   const ms = Math.round(place.clock.monotonic() - started)
-  if (answer.kind === 'later') return putOff(place, jobs, answer, ms)
+  const isLastLook = (before: AwaitingReceipts) => nextLook(before.age_ms, receiptDelayMs) === undefined
+  if (answer.kind === 'later') return { ...answer, ms }
+  if (answer.kind === 'refused' && (jobs.length > 1 || !waiting.every(isLastLook))) return { ...answer, ms }
+  const receipts = answer.kind === 'receipts' ? answer.receipts : new Map<string, Receipt>()
   await failpoint('after_receipts')
-  const judged = waiting.map((before) => {
-    const isLastLook = nextLook(before.age_ms, receiptDelayMs) === undefined
-    return { before, ...judgeReceipts(before, answer.receipts, isLastLook) }
+  const judged = waiting.map((before) => ({ before, ...judgeReceipts(before, receipts, isLastLook(before)) }))
+  const heard = waiting.map(({ project, ticket_ids }) => {
+    return { project, answered: ticket_ids.filter((id) => id !== null && receipts.has(id)).length }
   })
-  for (const { before } of judged) {
-    const answered = before.ticket_ids.filter((id) => id !== null && answer.receipts.has(id)).length
-    place.tally.add(before.project, answered)
-  }
   const left = judged.filter(({ results }) => results.includes(RESULT.accepted))
-  const { tells, mended } = await place.tally.within((take) =>
-    place.db.transaction(async (tx) => {
-      await place.queue.complete(tx, jobs)
-      await settleReceipts(tx, judged)
-      await lookAgain(tx, jobs, left, receiptDelayMs)
-      return {
-        tells: await writeRefused(tx, take, judged.flatMap(refusedIn)),
-        mended: await findMended(tx, judged.flatMap(handedOver)),
-      }
-    }),
+  const { tells, mended } = await place.tally.within(
+    (take) =>
+      place.db.transaction(async (tx) => {
+        await place.queue.complete(tx, jobs)
+        await settleReceipts(tx, judged)
+        await lookAgain(tx, jobs, left, receiptDelayMs)
+        return {
+          tells: await writeRefused(tx, take, judged.flatMap(refusedIn)),
+          mended: await findMended(tx, judged.flatMap(handedOver)),
+        }
+      }),
+    heard,
   )
+  return { kind: 'settled', judged, ms, tells, mended }
+}
+
+async function tellSettled(place: Workplace, { judged, ms, tells, mended }: Settled): Promise<void> {
   tellReceipts(place, judged, ms)
   for (const tell of tells) tell(place.emit)
   for (const credentials of mended) {
@@ -188,19 +220,18 @@ async function ask(place: Workplace, tickets: string[]): Promise<ReceiptsAnswer>
   return place.gateway.receipts(tickets).finally(giveBack)
 }
 
-async function putOff(
-  place: Workplace,
-  jobs: ReceiptsJob[],
-  later: Extract<ReceiptsAnswer, { kind: 'later' }>,
-  ms: number,
-): Promise<void> {
-  place.emit('receipts.failed', {
-    reason: later.reason,
-    ms,
-    ...(later.status === undefined ? {} : { status: later.status }),
-  })
+async function putOff(place: Workplace, jobs: ReceiptsJob[], why: Unsettled): Promise<void> {
+  tellPutOff(place, why)
   const again = jobs.map(({ data }) => ({ ...data, tries: data.tries + 1 }))
-  // Together, so that they share the next call, too.
-  const afterMs = later.afterMs ?? backoffMs(Math.max(...again.map(({ tries }) => tries)), Math.random())
+  // Whose fault it was shares no call any more; others come back together, and share the next one, too.
+  if (why.kind !== 'later') for (const one of again) delete one.tickets
+  const wished = why.kind === 'later' ? why.afterMs : undefined
+  const afterMs = wished ?? backoffMs(Math.max(...again.map(({ tries }) => tries)), Math.random())
   await place.db.transaction((tx) => place.queue.postpone(tx, jobs, again, afterMs))
+}
+
+function tellPutOff({ emit }: Workplace, why: Unsettled): void {
+  if (why.kind === 'failed') return emit('job.failed', { queue: 'receipts', error: why.error })
+  const reason = why.kind === 'refused' ? `${why.code}: ${why.message}` : why.reason
+  emit('receipts.failed', { reason, ms: why.ms, ...(why.status === undefined ? {} : { status: why.status }) })
 }

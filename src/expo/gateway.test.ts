@@ -190,3 +190,24 @@ test('receipts that do not come are asked for later', async () => {
   const gateway = await gatewayTo(text(503, 'busy'))
   expect(await gateway.receipts(['a'])).toMatchObject({ kind: 'later', status: 503 })
 })
+
+test('a call for receipts that Expo refuses for something in it is told apart from one that it will take later', async () => {
+  const body = '{"errors":[{"code":"VALIDATION_ERROR","message":"\\"[0]\\" must be a UUID."}]}'
+  const gateway = await gatewayTo(text(400, body))
+  expect(await gateway.receipts(['a'])).toMatchObject({
+    kind: 'refused',
+    status: 400,
+    code: 'VALIDATION_ERROR',
+    message: '"[0]" must be a UUID.',
+  })
+  for (const [status, said] of [
+    [400, '<html>'],
+    [401, body],
+    [403, body],
+    [429, body],
+    [500, body],
+  ] as const) {
+    const later = await gatewayTo(text(status, said))
+    expect(await later.receipts(['a'])).toMatchObject({ kind: 'later', status })
+  }
+})

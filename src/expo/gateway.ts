@@ -78,6 +78,8 @@ export function openGateway(options: GatewayOptions): PushGateway {
       const { answer } = exchanged
       const parsed = answer.status === 200 ? parseReceipts(answer.body) : undefined
       if (parsed) return { kind: 'receipts', receipts: parsed }
+      const refusal = isRefusal(answer.status) ? parseRequestError(answer.body) : undefined
+      if (refusal) return { kind: 'refused', status: answer.status, ...refusal }
       return { kind: 'later', reason: describeAnswer(answer), status: answer.status, ...retryAfter(answer) }
     },
     close: () => pool.destroy(),
@@ -97,6 +99,9 @@ function describe(error: unknown): { reason: string; sent: boolean } {
 function sendFailure({ reason, sent }: { reason: string; sent: boolean }): SendAnswer {
   return sent ? { kind: 'ambiguous', reason } : { kind: 'later', reason }
 }
+
+/** For something in the request; not for who asks, or how often. */
+const isRefusal = (status: number) => status >= 400 && status < 500 && ![401, 403, 429].includes(status)
 
 /** What is not one of Expo's documented answers may have been sent: it is ambiguous, never a no. */
 function readSend(answer: Answer, recipients: number): SendAnswer {

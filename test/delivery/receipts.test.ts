@@ -1,4 +1,5 @@
 /** Receipts, in virtual time: asked for at the right moments for a day; a missing one never prunes and never resends. */
+import { sql } from 'kysely'
 import { PgBoss, TestClock } from 'pg-boss'
 import { describe, expect, test, vi } from 'vitest'
 import type { Receipt } from '../../src/domain/answers/verdict.ts'
@@ -37,15 +38,30 @@ async function sendOne(clock: TestClock, world: Running): Promise<string> {
 }
 
 /** A direct notification to each, of which the receipts are asked for by a job each. */
-async function sendEach(world: Running, names: string[]): Promise<void> {
+async function sendEach(world: Running, names: string[]): Promise<string[]> {
+  const ids: string[] = []
   for (const name of names) {
     await world.device(name, { token: `ExponentPushToken[${name}]` })
-    await world.notify({ audience: { users: [name] } })
+    ids.push(await world.notify({ audience: { users: [name] } }))
     await world.drain()
   }
+  return ids
 }
 
 const told = (world: Running, what: string) => world.facts.flatMap(({ name, fact }) => (name === what ? [fact] : []))
+
+async function handedOver(world: Running, ids: string[]): Promise<number> {
+  const totals = await Promise.all(ids.map((id) => totalsOf(world.db, id)))
+  return totals.reduce((sum, one) => sum + one.handed_over, 0)
+}
+
+/** Whatever changes the deliveries of this notification fails. */
+async function spoilRow({ db }: Running, notificationId: string): Promise<void> {
+  await sql`create function belfry.spoil() returns trigger language plpgsql as
+    $$ begin raise exception 'spoiled'; end $$`.execute(db.kysely)
+  await sql`create trigger spoil before update on belfry.deliveries for each row
+    when (old.notification_id = ${sql.lit(notificationId)}) execute function belfry.spoil()`.execute(db.kysely)
+}
 
 describe.each(BOTH)('on %s', (kind) => {
   test('a receipt of DeviceNotRegistered retires, and the ticket ids are dropped once all are in', async () => {
@@ -148,7 +164,41 @@ describe.each(BOTH)('on %s', (kind) => {
       [{}, {}, {}],
       [{}, {}, {}],
     ])
-    vi.restoreAllMocks()
+  })
+
+  test('a job that cannot be written down waits alone, and those that share its call do not', async () => {
+    const clock = new TestClock(START)
+    const world = await openRunning(kind, {}, { clock })
+    const [bad, ...good] = await sendEach(world, ['bad', 'a', 'b', 'c'])
+    await spoilRow(world, bad!)
+    await goTo(clock, 16, async () => (await handedOver(world, good)) === 3)
+    expect(await totalsOf(world.db, bad!)).toMatchObject({ awaiting_receipt: 1 })
+    const failures = () => told(world, 'job.failed')
+    await goTo(clock, 17, () => failures().length >= 3)
+    expect(failures()).toMatchObject([{ queue: 'receipts', error: expect.stringContaining('spoiled') }, {}, {}])
+    await sql`drop trigger spoil on belfry.deliveries`.execute(world.db.kysely)
+    await goTo(clock, 29, async () => (await handedOver(world, [bad!])) === 1)
+  })
+
+  test('a job for which Expo refuses the call waits alone, and after a day there is no receipt', async () => {
+    const clock = new TestClock(START)
+    const calls: string[][] = []
+    const receipts = (ids: string[]) => {
+      calls.push(ids)
+      if (!ids.includes('ticket of ExponentPushToken[bad]')) return undefined
+      return { kind: 'refused', status: 400, code: 'VALIDATION_ERROR', message: 'bad' } as const
+    }
+    const world = await openRunning(kind, { receipts }, { clock })
+    const [bad, ...good] = await sendEach(world, ['bad', 'a', 'b', 'c'])
+    await goTo(clock, 16, async () => (await handedOver(world, good)) === 3)
+    good.push(...(await sendEach(world, ['d'])))
+    await goTo(clock, 32, async () => (await handedOver(world, good)) === 4)
+    const shared = calls.filter((ids) => ids.length > 1)
+    expect(shared.map((ids) => ids.length)).toEqual([4, 2, 2])
+    expect(calls.length).toBeGreaterThan(shared.length + 3)
+    expect(told(world, 'receipts.failed')[0]).toMatchObject({ reason: 'VALIDATION_ERROR: bad', status: 400 })
+    await goTo(clock, 1_381, async () => (await totalsOf(world.db, bad!)).no_receipt === 1)
+    await expectBalanced(world, bad!)
   })
 
   test.each([{ users: ['ben'] }, { everyone: true } as const])(

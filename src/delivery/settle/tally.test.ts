@@ -22,6 +22,18 @@ test('what a failed save had taken is counted again; what a good one took is not
   expect(await tally.within(async (take) => take('@a/one'))).toEqual([])
 })
 
+test('what will be asked for again is counted only when it is written down', async () => {
+  const { tally } = openAt()
+  tally.add('@a/one', 5)
+  const heard = [{ project: '@a/one', answered: 10 }]
+  const failed = tally.within(async (take) => {
+    expect(take('@a/one')).toEqual([{ minutesAgo: 0, answered: 15 }])
+    throw new Error('rolled back')
+  }, heard)
+  await expect(failed).rejects.toThrow('rolled back')
+  expect(await tally.within(async (take) => take('@a/one'), heard)).toEqual([{ minutesAgo: 0, answered: 15 }])
+})
+
 test('each answer keeps its minute, and what is older than the hour of a flood is dropped', async () => {
   const { clock, tally } = openAt()
   for (const [minute, answered] of [

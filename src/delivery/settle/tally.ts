@@ -4,8 +4,11 @@ import type { Answered } from '../../store/tokens/alarms.ts'
 
 export interface Tally {
   add(project: string | null, answered: number): void
-  /** What is taken within `work` is its to write down; when it fails, it is counted again. */
-  within<T>(work: (take: Take) => Promise<T>): Promise<T>
+  /**
+   * What is taken within `work` is its to write down; when it fails, it is counted again.
+   * @param heard counted for `work` only: when it fails, Expo is asked again.
+   */
+  within<T>(work: (take: Take) => Promise<T>, heard?: { project: string | null; answered: number }[]): Promise<T>
 }
 
 /** All there is of a project; the same again when a transaction is run again. */
@@ -25,7 +28,9 @@ export function openTally(clock: Pick<Clock, 'monotonic'>): Tally {
     add(project, answered) {
       addTo(counts, project ?? '', thisMinute(), answered)
     },
-    async within(work) {
+    async within(work, heard = []) {
+      const minute = thisMinute()
+      for (const { project, answered } of heard) addTo(counts, project ?? '', minute, answered)
       const taken = new Map<string, Minutes>()
       const take: Take = (project) => {
         const minutes = taken.get(project) ?? counts.get(project) ?? new Map<number, number>()
@@ -40,6 +45,7 @@ export function openTally(clock: Pick<Clock, 'monotonic'>): Tally {
         for (const [project, minutes] of taken) {
           for (const [minute, answered] of minutes) addTo(counts, project, minute, answered)
         }
+        for (const { project, answered } of heard) addTo(counts, project ?? '', minute, -answered)
         throw error
       }
     },
