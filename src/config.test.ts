@@ -125,6 +125,7 @@ describe('faults', () => {
     ['DATABASE_URL', 'mysql://a/b'],
     ['DATABASE_SCHEMA', 'Belfry"; drop'],
     ['DATABASE_SCHEMA', 'pg_own'],
+    ['DATABASE_SCHEMA', 'a'.repeat(45)],
     ['EXPO_PUSH_URL', 'https://exp.host/--/api/v2/push'],
     ['EXPO_PUSH_URL', 'file:///push/send'],
     ['EXPO_PUSH_URL', 'https://user:word@exp.host/push/send'],

@@ -106,8 +106,8 @@ const schema = z.object({
   HOST: host().default('127.0.0.1'),
   DATABASE_URL: postgresUrl().optional(),
   DATABASE_SCHEMA: plain(
-    /^(?!pg_)[a-z_][a-z0-9_]{0,50}$/,
-    'lower-case letters, digits and _, at most 51, not beginning with a digit or "pg_"',
+    /^(?!pg_)[a-z_][a-z0-9_]{0,43}$/,
+    'lower-case letters, digits and _, at most 44, not beginning with a digit or "pg_"',
   ).default('belfry'),
   DATA_DIR: plain().default('./data'),
   EXPO_PUSH_URL: httpUrl(/\/send$/, 'a path that ends in /send, so that its sibling getReceipts is known').optional(),

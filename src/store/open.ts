@@ -107,6 +107,8 @@ export async function openPostgres(options: Common & { url: string }): Promise<D
     client.on('error', () => undefined)
     callBack(client)
     prepareRepeated(client)
+    // Whatever its administrator likes better: `pg` reads times in no other way.
+    client.query("set datestyle = 'ISO'").catch(() => undefined)
   })
   try {
     return await assemble(new PostgresDialect({ pool }), { url: options.url }, options, pipelined(pool, options.schema))

@@ -57,6 +57,15 @@ test('a connection that dies in the middle of a transaction fails the transactio
   expect(await db.rows(sql`select 1 as one`)).toEqual([{ one: 1 }])
 })
 
+test('a database that writes its dates as its administrator likes them is read all the same', async () => {
+  const { url } = await openDatabase('PostgreSQL 18')
+  await query(url!, `alter database ${new URL(url!).pathname.slice(1)} set datestyle = 'German'`)
+  const again = await openPostgres({ url: url!, schema: 'belfry', emit })
+  const [now] = await again.db.rows<{ at: Date }>(sql`select timestamptz '2026-11-23 12:00:00+00' as at`)
+  expect(now?.at).toEqual(new Date('2026-11-23T12:00:00Z'))
+  await again.close()
+})
+
 test('the first thing that happens to an empty folder may be a post', async () => {
   const world = await openRunning('PGlite')
   await world.notify({ audience: { everyone: true } })

@@ -70,6 +70,17 @@ describe.each(KINDS)('on %s', (kind) => {
     expect(await tokensOf(db, 'ana')).toEqual([B])
   })
 
+  test('an installation that tells several new tokens at once has one of them', async () => {
+    const { db } = await openDatabase(kind)
+    const register = await people(db)
+    for (let round = 0; round < 5; round++) {
+      const installationId = `phone ${round}`
+      const tokens = [A, B].map((token) => token.replace(']', `${round}]`))
+      await Promise.all(tokens.map((token) => register({ installationId, token })))
+      expect((await tokensOf(db, 'ana')).filter((token) => tokens.includes(token))).toHaveLength(1)
+    }
+  })
+
   test("somebody else's installation id takes nothing from its owner", async () => {
     const { db } = await openDatabase(kind)
     const register = await people(db)

@@ -39,6 +39,25 @@ test.concurrent('in the middle of work: messages ring again, also those of meanw
   }
 })
 
+test.concurrent('for a while, and then reset: it lives, and works on', { timeout: 120_000 }, async () => {
+  const { proxy, databaseUrl } = await openSilenceable()
+  const world = await openWorld({ database: 'postgres', databaseUrl })
+  try {
+    const [ana, ben] = [world.user('ana'), world.user('ben')]
+    await ben.register()
+    proxy.blackhole(true)
+    await world.server.untilLogged('The queue met an error: LISTEN/NOTIFY heartbeat timed out')
+    proxy.blackhole(false)
+    const isReady = async () => (await world.call('GET', '/readyz')).status === 200
+    await until('it to be ready', isReady, { timeoutMs: HEALED_WITHIN_MS })
+    expect((await ana.message(ben, 'after')).status).toBe(200)
+    await world.expo.untilTaken(1, { timeoutMs: HEALED_WITHIN_MS })
+  } finally {
+    await world.close()
+    await proxy.close()
+  }
+})
+
 test.concurrent('at the start: it is ready all the same', { timeout: 120_000 }, async () => {
   const { proxy, databaseUrl } = await openSilenceable()
   const silent = proxy.silenceNext()

@@ -50,6 +50,7 @@ export function callBack(client: ClientBase, timeoutMs = TIMEOUT_MS): void {
 export class QueueClient extends pg.Client {
   constructor(config?: string | pg.ClientConfig) {
     super(config)
+    this.on('error', () => undefined)
     callBack(this)
     prepareRepeated(this)
   }

@@ -112,7 +112,6 @@ export function newBoss(connection: QueueConnection, emit: Emit): PgBoss {
           max: 4,
           application_name: 'belfry-queue',
           Client: QueueClient,
-          pipeline: true,
           keepAlive: true,
         }),
     schema: connection.schema,

@@ -3,6 +3,7 @@
  * registers moves to them, an installation that registers a new token keeps its row.
  */
 import { type Selectable, sql } from 'kysely'
+import { all } from '../../domain/all.ts'
 import type { Platform } from '../../domain/platform.ts'
 import { maskPushToken } from '../../domain/push-token.ts'
 import type { Db } from '../database/db.ts'
@@ -77,12 +78,7 @@ interface Known {
 
 /** Undefined: somebody else inserted the same token meanwhile; look again. */
 async function registerIn(tx: Db, r: Registration): Promise<Registered | undefined> {
-  const known = await tx.rows<Known>(sql`
-    select id, user_id, token, installation_id, active, inactive_reason,
-      coalesce(coalesce(source_at, updated_at) > ${r.sourceAt ?? null}::timestamptz, false) as is_newer
-    from ${tx.t.push_tokens}
-    where token = ${r.token} or (user_id = ${r.userId} and installation_id = ${r.installationId ?? null})
-    order by id for update`)
+  const [, known] = await all([lockInstallation(tx, r), findKnown(tx, r)])
   const same = known.find((row) => row.token === r.token)
   const replaced = known.filter((row) => row.token !== r.token)
   if (same?.is_newer) return 'outdated'
@@ -111,6 +107,21 @@ async function registerIn(tx: Db, r: Registration): Promise<Registered | undefin
     return 'rotated'
   }
   return insertRow(tx, r)
+}
+
+/** An app that tells two new tokens at once: the second waits, and finds what the first has written. */
+async function lockInstallation(tx: Db, { userId, installationId }: Registration): Promise<void> {
+  if (installationId === undefined) return
+  await tx.rows(sql`select pg_advisory_xact_lock(hashtextextended(${`${userId} ${installationId}`}, 0))`)
+}
+
+function findKnown(tx: Db, r: Registration): Promise<Known[]> {
+  return tx.rows<Known>(sql`
+    select id, user_id, token, installation_id, active, inactive_reason,
+      coalesce(coalesce(source_at, updated_at) > ${r.sourceAt ?? null}::timestamptz, false) as is_newer
+    from ${tx.t.push_tokens}
+    where token = ${r.token} or (user_id = ${r.userId} and installation_id = ${r.installationId ?? null})
+    order by id for update`)
 }
 
 async function insertRow(tx: Db, r: Registration): Promise<'new' | undefined> {
