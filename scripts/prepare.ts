@@ -1,7 +1,7 @@
 /**
  * Runs after `npm ci`: builds the console's pages into console/dist, and makes an empty embedded database once and
  * keeps its folder in .cache, so that the first start copies it in a fifth of a second instead of creating one in three
- * seconds with 600 MB. Never fails the install: without them the server says what is missing, or makes it itself.
+ * seconds with 800 MB. Never fails the install: without them the server says what is missing, or makes it itself.
  */
 import { existsSync, mkdirSync, readFileSync, renameSync, rmSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
