@@ -202,6 +202,12 @@ describe('the console', () => {
     )
   })
 
+  test('requests are counted from their intent on: those that wait for a connection are not said to be in flight', async () => {
+    await open('Now')
+    await page.getByText('Requests begun, not answered', { exact: true }).waitFor()
+    await page.getByText(/^\d+ direct, \d+ broadcast$/).waitFor()
+  })
+
   test('a restart of the server is survived: the page says so, comes back, and stays signed in', async () => {
     await open('Now')
     await page.getByText('Live', { exact: true }).waitFor()

@@ -79,7 +79,8 @@ function Figures({ now }: { now: Now }) {
   const recent = now.seconds.filter((second) => second.at >= end - 5 && second.at < end)
   const rate = (lane: 'direct' | 'broadcast') => Math.round(recent.reduce((sum, second) => sum + second[lane], 0) / 5)
   const all = rate('direct') + rate('broadcast')
-  const flying = now.in_flight.direct + now.in_flight.broadcast
+  // From the saved intent on: up to two for each connection.
+  const begun = now.in_flight.direct + now.in_flight.broadcast
   const queues = now.queues.filter((queue) => queueNames[queue.queue])
   const ready = queues.reduce((sum, queue) => sum + queue.ready + queue.active, 0)
   return (
@@ -90,8 +91,8 @@ function Figures({ now }: { now: Now }) {
         note={now.rate_limit > 0 ? `of ${count(now.rate_limit)} that Expo takes` : 'no limit is set'}
       />
       <Stat
-        label="Requests in flight"
-        value={count(flying)}
+        label="Requests begun, not answered"
+        value={count(begun)}
         note={`${count(now.in_flight.direct)} direct, ${count(now.in_flight.broadcast)} broadcast`}
       />
       <Stat label="Waiting in the queue" value={count(ready)} note="jobs to be done now" />

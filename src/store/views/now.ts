@@ -25,6 +25,7 @@ export async function sentLately(db: Db, seconds: number, newest = NEWEST): Prom
     group by 1 order by 1`)
 }
 
+/** Requests from their saved intent to their saved answer: up to two for each connection, one of which waits for its turn. */
 export async function inFlight(db: Db): Promise<Record<Lane, number>> {
   const rows = await db.rows<{ lane: Lane; count: number }>(sql`
     select n.lane, count(*) as count
