@@ -167,7 +167,8 @@ describe('faults', () => {
   })
 
   test('production asks for both keys', () => {
-    expect(faultsOf({ NODE_ENV: 'production' })).toHaveLength(2)
+    for (const NODE_ENV of ['production', ' production ']) expect(faultsOf({ NODE_ENV })).toHaveLength(2)
+    expect(faultsOf({ ROLE: ' api ' })).toEqual([expect.stringMatching(/^ROLE: "api" needs a database/)])
     expect(faultsOf(production)).toEqual([])
   })
 })
