@@ -1,8 +1,9 @@
 /** The frame around every section: who is signed in, where one is, and whether the server is there. */
 import { useEffect, useErrorBoundary, useState } from 'preact/hooks'
-import { call, signedOut } from './api.ts'
+import { AGAIN_MS, call, type Refused, signedOut } from './api.ts'
 import bell from './bell.svg'
-import { useLive } from './live.ts'
+import { type Status, useLive } from './live.ts'
+import { Trouble } from './parts/bits.tsx'
 import { Icon, type IconName } from './parts/icons.tsx'
 import { Broken, NoSuchPage } from './parts/nothing-here.tsx'
 import { to, useRoute } from './router.ts'
@@ -28,14 +29,24 @@ interface Session {
 
 export function App() {
   const [session, setSession] = useState<Session>()
-  const look = () => call<Session>('GET', '/console/session').then(setSession, () => setTimeout(look, 1_500))
+  const [error, setError] = useState<Refused>()
+  const look = () =>
+    call<Session>('GET', '/console/session').then(setSession, (refused: Refused) => {
+      setError(refused)
+      setTimeout(look, AGAIN_MS)
+    })
   useEffect(() => {
     void look()
     const out = () => setSession((old) => old && { ...old, signed_in: false })
     signedOut.addEventListener('signed-out', out)
     return () => signedOut.removeEventListener('signed-out', out)
   }, [])
-  if (session === undefined) return <div class="blank" aria-busy="true" />
+  if (session === undefined)
+    return (
+      <main class="plain" aria-busy="true">
+        {error && <Trouble error={error} />}
+      </main>
+    )
   if (!session.signed_in) return <SignIn onDone={() => void look()} />
   return <Shell session={session} onSignOut={() => void look()} />
 }
@@ -60,7 +71,6 @@ function Shell({ session, onSignOut }: { session: Session; onSignOut: () => void
     document.title = `${label} · Belfry`
   }, [label])
   const [draft, setDraft] = useState(emptyDraft)
-  const signOut = () => call('POST', '/console/sign-out').finally(onSignOut)
   return (
     <div class="shell">
       <a
@@ -88,25 +98,45 @@ function Shell({ session, onSignOut }: { session: Session; onSignOut: () => void
             </a>
           ))}
         </nav>
-        <footer>
-          {session.mode === 'sandbox' && (
-            <p class="mode" title="Pretend phones ring; nothing reaches Expo">
-              Sandbox
-            </p>
-          )}
-          <p class={`live ${live.status}`} role="status">
-            {live.status === 'live' ? 'Live' : live.status === 'away' ? 'Reconnecting…' : 'Connecting…'}
-          </p>
-          <p class="version">Version {session.version}</p>
-          <button type="button" class="quiet" onClick={() => void signOut()}>
-            <Icon name="out" /> <span>Sign out</span>
-          </button>
-        </footer>
+        <Foot session={session} status={live.status} onSignOut={onSignOut} />
       </header>
       <main id="main" tabIndex={-1}>
-        <Section key={parts.join('/')} parts={parts} now={live.data} draft={draft} setDraft={setDraft} />
+        <Section
+          key={parts.join('/')}
+          parts={parts}
+          now={live.data}
+          isAway={live.status === 'away'}
+          draft={draft}
+          setDraft={setDraft}
+        />
       </main>
     </div>
+  )
+}
+
+interface FootProps {
+  session: Session
+  status: Status
+  onSignOut: () => void
+}
+
+function Foot({ session, status, onSignOut }: FootProps) {
+  const signOut = () => call('POST', '/console/sign-out').finally(onSignOut)
+  return (
+    <footer>
+      {session.mode === 'sandbox' && (
+        <p class="mode" title="Pretend phones ring; nothing reaches Expo">
+          Sandbox
+        </p>
+      )}
+      <p class={`live ${status}`} role="status">
+        {status === 'live' ? 'Live' : status === 'away' ? 'Reconnecting…' : 'Connecting…'}
+      </p>
+      <p class="version">Version {session.version}</p>
+      <button type="button" class="quiet" onClick={() => void signOut()}>
+        <Icon name="out" /> <span>Sign out</span>
+      </button>
+    </footer>
   )
 }
 
@@ -131,6 +161,7 @@ function leadsSomewhere([name = '', ...rest]: string[]): boolean {
 interface Shown extends Drafting {
   parts: string[]
   now: Now | undefined
+  isAway: boolean
 }
 
 /** A section that fails keeps its fault to itself: the way to the others stays. */
@@ -141,7 +172,7 @@ function Section(props: Shown) {
   return <Present {...props} />
 }
 
-function Present({ parts: [name, first = '', second = ''], now, ...drafting }: Shown) {
+function Present({ parts: [name, first = '', second = ''], now, isAway, ...drafting }: Shown) {
   switch (name) {
     case 'notifications':
       return first === '' ? <NotificationsSection /> : <NotificationSection id={first} />
@@ -158,6 +189,6 @@ function Present({ parts: [name, first = '', second = ''], now, ...drafting }: S
     case 'audit':
       return <AuditSection subject={first} />
     default:
-      return <NowSection now={now} />
+      return <NowSection now={now} isAway={isAway} />
   }
 }

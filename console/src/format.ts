@@ -7,6 +7,15 @@ const day = new Intl.DateTimeFormat(undefined, { day: 'numeric', month: 'short',
 
 export const count = (value: number) => whole.format(value)
 
+const dayExact = new Intl.DateTimeFormat(undefined, {
+  day: 'numeric',
+  month: 'short',
+  hour: '2-digit',
+  minute: '2-digit',
+  second: '2-digit',
+})
+const dayAndYear = new Intl.DateTimeFormat(undefined, { day: 'numeric', month: 'short', year: 'numeric' })
+
 export function counted(value: number, one: string, many = `${one}s`): string {
   return `${count(value)} ${value === 1 ? one : many}`
 }
@@ -15,10 +24,18 @@ export const exactTime = (time: string) => full.format(new Date(time))
 export const timeOfDay = (time: string) => clockExact.format(new Date(time))
 
 /** As short as it is clear today. */
-export function shortTime(time: string): string {
+export const shortTime = (time: string) => written(time, clock, day)
+/** The same, to the second. */
+export const shortExactTime = (time: string) => written(time, clockExact, dayExact)
+
+/** Farther away than this, a day is not clear without its year. */
+const NEAR_MS = 300 * 86_400_000
+
+function written(time: string, today: Intl.DateTimeFormat, near: Intl.DateTimeFormat): string {
   const at = new Date(time)
-  const isToday = at.toDateString() === new Date().toDateString()
-  return isToday ? clock.format(at) : day.format(at)
+  const now = new Date()
+  if (at.toDateString() === now.toDateString()) return today.format(at)
+  return (Math.abs(at.getTime() - now.getTime()) < NEAR_MS ? near : dayAndYear).format(at)
 }
 
 export function duration(seconds: number): string {

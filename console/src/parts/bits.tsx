@@ -1,7 +1,8 @@
 /** Small pieces that every section is made of. */
 import type { ComponentChildren } from 'preact'
+import { useEffect, useState } from 'preact/hooks'
 import type { Refused } from '../api.ts'
-import { exactTime, shortTime, timeOfDay } from '../format.ts'
+import { exactTime, shortExactTime, shortTime, timeOfDay } from '../format.ts'
 import type { State } from '../types.ts'
 
 export function Card({
@@ -32,7 +33,7 @@ export function Card({
 export function Time({ at, exact }: { at: string; exact?: boolean }) {
   return (
     <time dateTime={at} title={exactTime(at)}>
-      {exact ? timeOfDay(at) : shortTime(at)}
+      {exact ? shortExactTime(at) : shortTime(at)}
     </time>
   )
 }
@@ -115,6 +116,25 @@ export function Trouble({ error, again }: { error: Refused; again?: () => void }
         </button>
       )}
     </div>
+  )
+}
+
+/** A stream that is cut comes back at once, most of the time; nothing is said of that. */
+const SAID_AFTER_MS = 3_000
+
+/** Above numbers that came by a stream which is cut. @param at when they were true. */
+export function Away({ at }: { at?: string }) {
+  const [isLong, setIsLong] = useState(false)
+  useEffect(() => {
+    const timer = setTimeout(() => setIsLong(true), SAID_AFTER_MS)
+    return () => clearTimeout(timer)
+  }, [])
+  if (!isLong) return null
+  return (
+    <p class="banner bad" role="status">
+      <strong>The server does not answer.</strong> What stands here is old{at && `, from ${timeOfDay(at)}`}. It is asked
+      again by itself.
+    </p>
   )
 }
 

@@ -1,14 +1,9 @@
 /** Who did what to whom, newest first. */
 import { useEffect, useState } from 'preact/hooks'
-import { call, type Refused, useLoad } from '../api.ts'
+import { usePages } from '../pages.ts'
 import { Empty, Time, Trouble, Waiting } from '../parts/bits.tsx'
 import { to } from '../router.ts'
 import type { AuditEntry } from '../types.ts'
-
-interface Page {
-  entries: AuditEntry[]
-  next: string | null
-}
 
 const TYPED_FOR_MS = 250
 const EVERY_MS = 5_000
@@ -29,7 +24,7 @@ export function AuditSection({ subject }: { subject: string }) {
         <h1>Audit</h1>
       </div>
       <Filters asked={asked} set={(change) => setAsked((old) => ({ ...old, ...change }))} />
-      <Entries key={query} query={query} isAll={query === queryOf({ actor: '', action: '', subject: '' })} />
+      <Entries query={query} isAll={query === queryOf({ actor: '', action: '', subject: '' })} />
     </>
   )
 }
@@ -97,26 +92,13 @@ function Filters({ asked, set }: { asked: Asked; set: (change: Partial<Asked>) =
 }
 
 function Entries({ query, isAll }: { query: string; isAll: boolean }) {
-  const first = useLoad<Page>(`/api/operator/audit?${query}`, EVERY_MS)
-  const [more, setMore] = useState<AuditEntry[]>([])
-  const [next, setNext] = useState<string | null>()
-  const [error, setError] = useState<Refused>()
-  const older = next === undefined ? (first.data?.next ?? null) : next
-  const loadOlder = () =>
-    call<Page>('GET', `/api/operator/audit?${query}&before=${older}`).then((page) => {
-      setError(undefined)
-      // What the first page has pushed out meanwhile stays shown.
-      setMore((old) => [...(old.length === 0 ? (first.data?.entries ?? []) : old), ...page.entries])
-      setNext(page.next)
-    }, setError)
-  const shown = new Map([...(first.data?.entries ?? []), ...more].map((one) => [one.id, one]))
-  const trouble = first.error ?? error
+  const { all, older, error, again } = usePages<AuditEntry>(`/api/operator/audit?${query}`, 'entries', EVERY_MS)
   return (
     <>
-      {trouble && <Trouble error={trouble} again={first.error ? first.again : () => void loadOlder()} />}
-      {first.data === undefined ? (
-        !first.error && <Waiting rows={7} />
-      ) : shown.size === 0 ? (
+      {error && <Trouble error={error} again={again} />}
+      {all === undefined ? (
+        !error && <Waiting rows={7} />
+      ) : all.length === 0 ? (
         <Empty title={isAll ? 'Nothing yet' : 'Nothing like that'}>
           {isAll
             ? 'What operators, keys and the program itself do will stand here for a year.'
@@ -124,13 +106,13 @@ function Entries({ query, isAll }: { query: string; isAll: boolean }) {
         </Empty>
       ) : (
         <ul class="list trail">
-          {[...shown.values()].map((one) => (
+          {all.map((one) => (
             <Entry key={one.id} one={one} />
           ))}
         </ul>
       )}
-      {older !== null && shown.size > 0 && (
-        <button type="button" class="wide" onClick={() => void loadOlder()}>
+      {older && (
+        <button type="button" class="wide" onClick={older}>
           Show older ones
         </button>
       )}

@@ -49,7 +49,7 @@ export function ExplainSection({ user, notification }: { user: string; notificat
             >
               <p class="token">{device.push_token}</p>
               <p class="words">{device.words.charAt(0).toUpperCase() + device.words.slice(1)}.</p>
-              <ol class="steps">
+              <ol class="steps exact">
                 {device.steps.map((step, index) => (
                   <li key={index}>
                     {step.at ? <Time at={step.at} exact /> : <span class="dim">later</span>}

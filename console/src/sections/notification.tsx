@@ -3,7 +3,7 @@ import { useEffect, useState } from 'preact/hooks'
 import { useLoad } from '../api.ts'
 import { count } from '../format.ts'
 import { useLive } from '../live.ts'
-import { Card, StateBadge, Time, Waiting } from '../parts/bits.tsx'
+import { Away, Card, StateBadge, Time, Waiting } from '../parts/bits.tsx'
 import { CourseChart } from '../parts/chart.tsx'
 import { Icon } from '../parts/icons.tsx'
 import { LoadFailed } from '../parts/nothing-here.tsx'
@@ -32,6 +32,7 @@ export function NotificationSection({ id }: { id: string }) {
           The address may be cut off; or it was long ago, and is not kept any more.
         </LoadFailed>
       )}
+      {live.status === 'away' && <Away />}
       {one === undefined ? !loaded.error && <Waiting rows={6} /> : <Detail one={one} again={loaded.again} />}
     </>
   )

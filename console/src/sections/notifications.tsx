@@ -1,7 +1,7 @@
 /** All notifications, newest first. */
 import { useState } from 'preact/hooks'
-import { call, useLoad } from '../api.ts'
 import { count, counted } from '../format.ts'
+import { usePages } from '../pages.ts'
 import { Empty, StateBadge, Time, Trouble, Waiting } from '../parts/bits.tsx'
 import { hasEnded, ProgressBar, wholeOf } from '../parts/progress.tsx'
 import { go, to } from '../router.ts'
@@ -15,30 +15,15 @@ const filters = [
   ['&state=paused', 'Paused'],
 ] as const
 
-interface Page {
-  notifications: Listed[]
-  next: string | null
-}
-
 const EVERY_MS = 2_000
 
 export function NotificationsSection() {
   const [filter, setFilter] = useState<string>('')
-  const [more, setMore] = useState<Listed[]>([])
-  const [next, setNext] = useState<string | null>()
-  const first = useLoad<Page>(`/api/notifications?limit=30${filter}`, EVERY_MS)
-  const older = next === undefined ? (first.data?.next ?? null) : next
-  const choose = (value: string) => {
-    setFilter(value)
-    setMore([])
-    setNext(undefined)
-  }
-  const loadOlder = async () => {
-    const page = await call<Page>('GET', `/api/notifications?limit=30${filter}&before=${older}`)
-    setMore((old) => [...old, ...page.notifications])
-    setNext(page.next)
-  }
-  const shown = new Map([...(first.data?.notifications ?? []), ...more].map((one) => [one.id, one]))
+  const { all, older, error, again } = usePages<Listed>(
+    `/api/notifications?limit=30${filter}`,
+    'notifications',
+    EVERY_MS,
+  )
   return (
     <>
       <div class="head">
@@ -47,11 +32,11 @@ export function NotificationsSection() {
           Compose
         </a>
       </div>
-      <Filters filter={filter} choose={choose} />
-      {first.error && <Trouble error={first.error} again={first.again} />}
-      {first.data === undefined ? (
-        !first.error && <Waiting rows={7} />
-      ) : shown.size === 0 ? (
+      <Filters filter={filter} choose={setFilter} />
+      {error && <Trouble error={error} again={again} />}
+      {all === undefined ? (
+        !error && <Waiting rows={7} />
+      ) : all.length === 0 ? (
         <Empty
           title="No notifications here"
           action={
@@ -64,13 +49,13 @@ export function NotificationsSection() {
         </Empty>
       ) : (
         <ul class="list">
-          {[...shown.values()].map((one) => (
+          {all.map((one) => (
             <Row key={one.id} one={one} />
           ))}
         </ul>
       )}
-      {older !== null && shown.size > 0 && (
-        <button type="button" class="wide" onClick={() => void loadOlder()}>
+      {older && (
+        <button type="button" class="wide" onClick={older}>
           Show older ones
         </button>
       )}

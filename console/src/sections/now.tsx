@@ -1,6 +1,6 @@
 /** What is going on at this moment. */
 import { count, counted, duration } from '../format.ts'
-import { Card, Stat, StateBadge, Time, Waiting } from '../parts/bits.tsx'
+import { Away, Card, Stat, StateBadge, Time, Waiting } from '../parts/bits.tsx'
 import { RateChart } from '../parts/chart.tsx'
 import { to } from '../router.ts'
 import type { Now } from '../types.ts'
@@ -12,12 +12,14 @@ const queueNames: Record<string, string> = {
   receipts: 'Receipts',
 }
 
-export function NowSection({ now }: { now: Now | undefined }) {
+/** @param isAway the stream that it comes by is cut. */
+export function NowSection({ now, isAway }: { now: Now | undefined; isAway: boolean }) {
   return (
     <>
       <div class="head">
         <h1>Now</h1>
       </div>
+      {isAway && <Away {...(now && { at: now.at })} />}
       {now === undefined ? <Waiting rows={6} /> : <Present now={now} />}
     </>
   )

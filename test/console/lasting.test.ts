@@ -1,0 +1,100 @@
+/** A page that stays open: the server goes and comes back, new things come in above, and days go by. */
+import type { Browser } from 'playwright-core'
+import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest'
+import { openBrowser } from '../kit/chromium.ts'
+import { until } from '../kit/guard.ts'
+import { type World, worlds } from '../kit/world.ts'
+import { type Console, openConsole } from './kit.ts'
+
+let world: World
+let browser: Browser
+let at: Console
+beforeAll(async () => {
+  world = await worlds.find(({ kind }) => kind === 'postgres')!.open()
+  browser = await openBrowser()
+})
+beforeEach(async () => {
+  at = await openConsole(browser, world.server.url)
+})
+afterEach(() => at.close())
+afterAll(async () => {
+  await browser?.close()
+  await world?.close()
+})
+
+async function send(title: string, to: object | string = { users: ['nobody'] }): Promise<string> {
+  const { body } = await world.operator('POST', '/api/notifications', { json: { to, title } })
+  return body.notification_id as string
+}
+
+test('a page that is loaded while the server is away says so, and comes by itself', async () => {
+  const { page } = at
+  let isAway = true
+  await page.route('**/console/session', (route) => (isAway ? route.abort() : route.continue()))
+  await page.reload()
+  await page.getByText('The server does not answer').waitFor()
+  isAway = false
+  await page.getByRole('heading', { name: 'Now', level: 1 }).waitFor()
+})
+
+test('a long list has no hole, whatever comes in above it meanwhile', async () => {
+  const { page } = at
+  const made: string[] = []
+  const make = async (many: number) => {
+    for (let n = 0; n < many; n++) made.unshift(await send(`Number ${made.length}`))
+  }
+  const rows = page.locator('.row .what a')
+  const shown = async () => (await rows.allTextContents()).filter((title) => title.startsWith('Number'))
+  await make(40)
+  await at.open('Notifications')
+  await until('a page', async () => (await rows.count()) === 30)
+  await page.route('**/api/notifications?*before=*', (route) => route.abort(), { times: 1 })
+  await page.getByRole('button', { name: 'Show older ones' }).click()
+  await page.getByText('The server does not answer').waitFor()
+  await page.getByRole('button', { name: 'Try again' }).click()
+  await until('the older ones', async () => (await shown()).length === 40)
+  expect(await page.getByText('The server does not answer').count()).toBe(0)
+  await make(5)
+  await until('the new ones', async () => (await shown())[0] === 'Number 44')
+  expect(await shown()).toEqual(made.map((_, index) => `Number ${made.length - 1 - index}`))
+})
+
+test('a time that is not of today has its day, and one of another year its year', async () => {
+  const { page } = at
+  const token = await world.user('ana', { username: 'Ana' }).register()
+  const id = await send('Of last week', { users: ['ana'] })
+  await world.drain()
+  await world.sql(`update belfry.notifications set created_at = created_at - interval '6 days' where id = $1`, [id])
+  await world.sql(
+    `update belfry.token_events set at = at - interval '400 days' where push_token_id = (
+       select id from belfry.push_tokens where token = $1)`,
+    [token],
+  )
+  await page.goto(`${world.server.url}/console#/explain/ana/${id}`)
+  const steps = page.locator('.steps li')
+  const timeOf = (words: string) => steps.filter({ hasText: words }).locator('time').textContent()
+  const year = new Date(Date.now() - 400 * 86_400_000).getFullYear()
+  expect(await timeOf('Registered')).toMatch(new RegExp(`^\\d+ [A-Z][a-z]+ ${year}$`))
+  expect(await timeOf('was made')).toMatch(/^\d+ [A-Z][a-z]+, \d\d:\d\d:\d\d$/)
+  expect(await timeOf('Expo')).toMatch(/^\d\d:\d\d:\d\d$/)
+})
+
+test('numbers that are old are not shown as if they were new', async () => {
+  const { page } = at
+  await world.audience(300)
+  await world.expo.plan({ latencyMs: 60_000 })
+  const id = await send('On its way', 'everyone')
+  for (const address of ['now', `notifications/${id}`]) {
+    await page.goto(`${world.server.url}/console#/${address}`)
+    await page.locator('.stats').waitFor()
+    const old = page.getByText('What stands here is old')
+    expect(await old.count()).toBe(0)
+    await world.server.kill9()
+    await old.waitFor()
+    expect(await at.seriousFaults()).toEqual([])
+    await world.restart()
+    await old.waitFor({ state: 'detached' })
+  }
+  await world.operator('POST', `/api/notifications/${id}/cancel`)
+  await world.expo.plan({ latencyMs: 0 })
+})
