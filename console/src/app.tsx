@@ -48,7 +48,7 @@ export function App() {
       </main>
     )
   if (!session.signed_in) return <SignIn onDone={() => void look()} />
-  return <Shell session={session} onSignOut={() => void look()} />
+  return <Shell session={session} lookAgain={() => void look()} />
 }
 
 const sections: [name: IconName, label: string][] = [
@@ -61,7 +61,7 @@ const sections: [name: IconName, label: string][] = [
   ['audit', 'Audit'],
 ]
 
-function Shell({ session, onSignOut }: { session: Session; onSignOut: () => void }) {
+function Shell({ session, lookAgain }: { session: Session; lookAgain: () => void }) {
   const { parts } = useRoute()
   const live = useLive<Now>('/api/operator/now/events', 'now')
   const at = !leadsSomewhere(parts) ? undefined : parts[0] === 'explain' ? 'people' : parts[0]
@@ -70,6 +70,10 @@ function Shell({ session, onSignOut }: { session: Session; onSignOut: () => void
   useEffect(() => {
     document.title = `${label} · Belfry`
   }, [label])
+  useEffect(() => {
+    // What came back may be another version, or in another mode.
+    if (live.status === 'live') lookAgain()
+  }, [live.status])
   const [draft, setDraft] = useState(emptyDraft)
   return (
     <div class="shell">
@@ -98,7 +102,7 @@ function Shell({ session, onSignOut }: { session: Session; onSignOut: () => void
             </a>
           ))}
         </nav>
-        <Foot session={session} status={live.status} onSignOut={onSignOut} />
+        <Foot session={session} status={live.status} onSignOut={lookAgain} />
       </header>
       <main id="main" tabIndex={-1}>
         <Section
@@ -121,7 +125,7 @@ interface FootProps {
 }
 
 function Foot({ session, status, onSignOut }: FootProps) {
-  const signOut = () => call('POST', '/console/sign-out').finally(onSignOut)
+  const signOut = () => call('POST', '/console/sign-out').then(onSignOut, onSignOut)
   return (
     <footer>
       {session.mode === 'sandbox' && (

@@ -67,7 +67,7 @@ const outcomeWords: Record<string, string> = {
   handed_over: 'Handed over',
   accepted: 'Accepted',
   no_receipt: 'No receipt',
-  not_in_audience: 'Not in the audience',
+  not_in_audience: 'Not sent',
   not_yet: 'Not yet',
   not_sent: 'Not sent',
   muted: 'Muted',

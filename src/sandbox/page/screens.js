@@ -197,9 +197,9 @@ function card(phone, shown, fresh, touch) {
         'span',
         { class: 'texts' },
         h('span', { class: 'from' }, h('span', {}, 'Your app'), copies, h('time', {}, ago(shown.at))),
-        shown.title ? h('strong', {}, shown.title) : null,
-        shown.subtitle ? h('em', {}, shown.subtitle) : null,
-        shown.body ? h('span', { class: 'body' }, shown.body) : null,
+        shown.title ? h('strong', { dir: 'auto' }, shown.title) : null,
+        shown.subtitle ? h('em', { dir: 'auto' }, shown.subtitle) : null,
+        shown.body ? h('span', { class: 'body', dir: 'auto' }, shown.body) : null,
       ),
     ),
     h(
