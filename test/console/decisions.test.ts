@@ -113,6 +113,8 @@ describe('at the console', () => {
     await page.getByRole('button', { name: 'Revoke it for good' }).click()
     await page.getByText('Revoked', { exact: true }).waitFor()
     await until('it to end', async () => !(await works(second)))
+    await at.open('Audit')
+    await page.getByText('revoked key Web shop').waitFor()
   })
 
   test('the audit log is looked through by who, what and whom, page by page', async () => {

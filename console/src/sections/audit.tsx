@@ -2,7 +2,7 @@
 import { useEffect, useState } from 'preact/hooks'
 import { usePages } from '../pages.ts'
 import { Empty, Time, Trouble, Waiting } from '../parts/bits.tsx'
-import { to } from '../router.ts'
+import { Named, useKeyNames } from '../parts/named.tsx'
 import type { AuditEntry } from '../types.ts'
 
 const TYPED_FOR_MS = 250
@@ -93,6 +93,7 @@ function Filters({ asked, set }: { asked: Asked; set: (change: Partial<Asked>) =
 
 function Entries({ query, isAll }: { query: string; isAll: boolean }) {
   const { all, older, error, again } = usePages<AuditEntry>(`/api/operator/audit?${query}`, 'entries', EVERY_MS)
+  const names = useKeyNames()
   return (
     <>
       {error && <Trouble error={error} again={again} />}
@@ -107,7 +108,7 @@ function Entries({ query, isAll }: { query: string; isAll: boolean }) {
       ) : (
         <ul class="list trail">
           {all.map((one) => (
-            <Entry key={one.id} one={one} />
+            <Entry key={one.id} one={one} names={names} />
           ))}
         </ul>
       )}
@@ -141,7 +142,7 @@ const verbs: Record<string, string> = {
   'console.sign_in_failed': 'failed to sign in at the',
 }
 
-function Entry({ one }: { one: AuditEntry }) {
+function Entry({ one, names }: { one: AuditEntry; names: ReadonlyMap<string, string> }) {
   // A key has a name, and whoever is erased has none.
   const { name, ...detail } = one.detail
   const more = detailWords(one.subject.startsWith('key:') ? detail : one.detail)
@@ -150,25 +151,16 @@ function Entry({ one }: { one: AuditEntry }) {
       <Time at={one.at} />
       <p>
         <strong>
-          <Named word={one.actor} />
+          <Named word={one.actor} names={names} />
         </strong>{' '}
         {verbs[one.action] ?? one.action}{' '}
-        {one.subject !== 'erased' && <Named word={one.subject} {...(typeof name === 'string' && { name })} />}
+        {one.subject !== 'erased' && (
+          <Named word={one.subject} names={names} {...(typeof name === 'string' && { name })} />
+        )}
         {more !== '' && <span class="dim more"> {more}</span>}
       </p>
     </li>
   )
-}
-
-/** `user:alice` leads to her, `notification:…` to it. */
-function Named({ word, name }: { word: string; name?: string }) {
-  const [kind = '', ...rest] = word.split(':')
-  const id = rest.join(':')
-  if (kind === 'user') return <a href={to('people', id)}>{id}</a>
-  if (kind === 'notification') return <a href={to('notifications', id)}>notification …{id.slice(-6)}</a>
-  if (kind === 'key') return <a href={to('keys')}>key {name ?? `…${id.slice(-6)}`}</a>
-  if (kind === 'alarm') return <a href={to('alarms')}>alarm {id}</a>
-  return <>{word.replaceAll('_', ' ')}</>
 }
 
 function detailWords(detail: Record<string, unknown>): string {

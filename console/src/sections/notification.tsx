@@ -6,6 +6,7 @@ import { useLive } from '../live.ts'
 import { Away, Card, StateBadge, Time, Waiting } from '../parts/bits.tsx'
 import { CourseChart } from '../parts/chart.tsx'
 import { Icon } from '../parts/icons.tsx'
+import { Creator, useKeyNames } from '../parts/named.tsx'
 import { LoadFailed } from '../parts/nothing-here.tsx'
 import { hasEnded } from '../parts/progress.tsx'
 import { go, to } from '../router.ts'
@@ -39,6 +40,7 @@ export function NotificationSection({ id }: { id: string }) {
 }
 
 function Detail({ one, again }: { one: Whole; again: () => void }) {
+  const names = useKeyNames()
   return (
     <>
       <div class="head title">
@@ -47,7 +49,12 @@ function Detail({ one, again }: { one: Whole; again: () => void }) {
           {one.body && <p class="said">{one.body}</p>}
           <p class="dim">
             To {audienceWords(one)} · made <Time at={one.created_at} />
-            {one.created_by && ` by ${one.created_by}`}
+            {one.created_by && (
+              <>
+                {' '}
+                by <Creator by={one.created_by} names={names} />
+              </>
+            )}
             {one.scheduled && one.send_at && (
               <>
                 {' '}
