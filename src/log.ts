@@ -107,11 +107,12 @@ const wording: Wording = {
     `${count} suspended push tokens are back: a notification to one of them got through`,
     { project, device_type: deviceType },
   ],
-  'flood.held': ({ project, restored }) => [
+  'flood.held': ({ project, gone }) => [
     'error',
-    `Expo calls so many push tokens dead that none is believed: ${restored} are back, and held for a person to decide`,
+    `Expo calls so many push tokens dead that none is believed: ${gone} within an hour. They come back, and are held for a person to decide`,
     { project, hint: 'See the alarms. Confirm it if the app really lost these devices, else release it.' },
   ],
+  'flood.undone': ({ restored }) => ['info', `${restored} push tokens that were retired in a flood are back`, {}],
   'breaker.opened': ({ project, reason, forMs }, hint) => [
     'error',
     `Sending pauses for ${Math.ceil(forMs / 1000)} s: ${maskPushTokensIn(reason)}`,

@@ -78,8 +78,10 @@ export interface Facts {
   'token.retired': { pushToken: string; stage: 'ticket' | 'receipt' }
   'tokens.suspended': { project: string | null; count: number }
   'tokens.restored': { project: string | null; deviceType: string | null; count: number }
-  /** A flood of DeviceNotRegistered was undone and is held until a person decides. */
-  'flood.held': { project: string | null; restored: number }
+  /** So many answers within an hour said DeviceNotRegistered that it is undone, and held until a person decides. */
+  'flood.held': { project: string | null; gone: number }
+  /** What that hour had cost. */
+  'flood.undone': { restored: number }
   'breaker.opened': { project: string | null; reason: string; forMs: number }
   'breaker.closed': { project: string | null }
   'upkeep.done': Record<string, number>

@@ -2,6 +2,7 @@
 import { failpoint } from '../domain/failpoint.ts'
 import { estimateAudience } from '../store/ledger/estimate.ts'
 import type { Job, QueueName } from '../store/schema/jobs.ts'
+import { undoFlood } from '../store/tokens/flood.ts'
 import { prune } from '../store/upkeep.ts'
 import { sendChunks } from './broadcast.ts'
 import { sendDirect } from './direct.ts'
@@ -67,6 +68,11 @@ export async function startDelivery(parts: DeliveryParts): Promise<Delivery> {
   await eachOf('estimate', 1, async (job) => {
     await estimateAudience(db, job.data.notificationId)
     await db.transaction((tx) => queue.complete(tx, [job]))
+  })
+  await eachOf('flood', 1, async (job) => {
+    const restored = await undoFlood(db, job.data.alarmId)
+    await db.transaction((tx) => queue.complete(tx, [job]))
+    if (restored > 0) emit('flood.undone', { restored })
   })
   await eachOf('upkeep', 1, async (job) => {
     emit('upkeep.done', await prune(db))

@@ -1,7 +1,7 @@
 /** What is counted of the facts. Labels are words from short lists, or route patterns: no user, no token, no address. */
 import { Counter, Histogram, type Registry } from 'prom-client'
 import type { Emit, Facts, Lane } from '../ports.ts'
-import type { QueueName } from '../store/schema/jobs.ts'
+import { QUEUE_NAMES } from '../store/schema/jobs.ts'
 
 type Counting = { [Name in keyof Facts]?: (fact: Facts[Name]) => void }
 
@@ -9,7 +9,6 @@ const HTTP_SECONDS = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10]
 const EXPO_SECONDS = [0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30]
 /** What a request to Expo comes to. */
 const outcomes = ['accepted', 'ambiguous', 'not_sent', 'rate_limited', 'refused', 'unauthorized'] as const
-const queues: QueueName[] = ['fan-out', 'send-broadcast', 'send-direct', 'receipts', 'estimate', 'upkeep']
 const lanes = ['direct', 'broadcast'] as const satisfies Lane[]
 /** Anything else that a client may invent as a method is one. */
 const methods = new Set(['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS'])
@@ -124,7 +123,7 @@ function ofTroubles(registry: Registry): Counting {
   const count = counterIn(registry)
   const openings = count('breaker_openings_total', 'How often sending to a project was paused.')
   const jobs = count('job_failures_total', 'Jobs that met a bug, and were put off.', ['queue'])
-  for (const name of queues) jobs.inc({ queue: name }, 0)
+  for (const name of QUEUE_NAMES) jobs.inc({ queue: name }, 0)
   const queue = count('queue_errors_total', 'Errors of the queue.')
   const database = count('database_errors_total', 'Errors of connections to the database.')
   return {

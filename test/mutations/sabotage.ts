@@ -224,9 +224,9 @@ export const sabotages: Sabotage[] = [
   {
     id: 'G4',
     what: 'the flood is not undone',
-    file: 'src/store/tokens/alarms.ts',
-    find: 'if (!alarm) return undefined\n  const back',
-    replace: 'return undefined\n  const back',
+    file: 'src/store/tokens/flood.ts',
+    find: 'if (!flood) return 0',
+    replace: 'return 0',
     test: 'R8',
     kind: 'postgres',
   },

@@ -72,6 +72,7 @@ async function flood(run: Run) {
     await world.start()
     await world.mustPost()
     await world.settled()
+    await untilUndone(world)
     run.note(`a flood: ${dead.length} of ${devices} called dead`)
     return { faults: dead.length }
   })
@@ -79,6 +80,14 @@ async function flood(run: Run) {
   return alarms.length === 1
     ? outcome
     : { ...outcome, problems: [...outcome.problems, `${alarms.length} alarms for one flood`] }
+}
+
+/** As many are back as were taken out before it was held. */
+async function untilUndone(world: World): Promise<void> {
+  const told = (fact: string) => world.programs.flatMap(({ lines }) => lines.filter((line) => line.includes(fact)))
+  const restored = () =>
+    told('"flood.undone"').reduce((sum, line) => sum + Number(/"(\d+) push tokens/.exec(line)?.[1]), 0)
+  await until('the flood to be undone', () => restored() > 0 && restored() === told('"token.retired"').length)
 }
 
 async function register(world: World, n: number): Promise<void> {

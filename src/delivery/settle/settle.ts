@@ -19,7 +19,7 @@ import {
   settleAndBegin,
   settleDeliveries,
 } from '../../store/ledger/deliveries.ts'
-import { countAnswers, tripFlood } from '../../store/tokens/alarms.ts'
+import { countAnswers, tripFlood } from '../../store/tokens/flood.ts'
 import { retireTokens, suspendTokens } from '../../store/tokens/token-fates.ts'
 import { groupCommit } from './group-commit.ts'
 import type { Take, Tally } from './tally.ts'
@@ -156,13 +156,14 @@ export async function writeRefused(
     const dead = judged('retire')
     if (dead.length > 0) await failpoint('before_retire')
     const stage = ofProject.some((one) => one.stage === 'receipt') ? 'receipt' : 'ticket'
-    for (const token of await retireTokens(tx, project, dead)) {
+    const retired = await retireTokens(tx, project, dead)
+    for (const token of retired) {
       tells.push((emit) => emit('token.retired', { pushToken: maskPushToken(token), stage }))
     }
     if (dead.length > 0) {
       await countAnswers(tx, project, take(project), dead.length)
-      const restored = await tripFlood(tx, project)
-      if (restored !== undefined) tells.push((emit) => emit('flood.held', { project: project || null, restored }))
+      const gone = await tripFlood(tx, project, retired.length)
+      if (gone !== undefined) tells.push((emit) => emit('flood.held', { project: project || null, gone }))
     }
     const suspended = await suspendTokens(tx, judged('suspend'))
     if (suspended > 0) tells.push((emit) => emit('tokens.suspended', { project: project || null, count: suspended }))

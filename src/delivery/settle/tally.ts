@@ -1,6 +1,6 @@
 /** How many recipients Expo has answered for, since somebody last wrote it down; by project, and by the minute. */
 import type { Clock } from '../../ports.ts'
-import type { Answered } from '../../store/tokens/alarms.ts'
+import type { Answered } from '../../store/tokens/flood.ts'
 
 export interface Tally {
   add(project: string | null, answered: number): void

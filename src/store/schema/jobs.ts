@@ -16,6 +16,8 @@ export interface QueueData {
   receipts: { deliveryIds: number[]; tries: number; tickets?: number }
   /** Counts a broadcast's whole audience, for progress only. */
   estimate: { notificationId: string }
+  /** Brings back what a flood of dead push tokens has cost. */
+  flood: { alarmId: number }
   upkeep: Record<string, never>
 }
 export type QueueName = keyof QueueData
@@ -25,6 +27,7 @@ export const QUEUE_NAMES = [
   'send-direct',
   'receipts',
   'estimate',
+  'flood',
   'upkeep',
 ] as const satisfies QueueName[]
 

@@ -1,12 +1,11 @@
 /**
- * What a person has to decide, or to mend. A flood of `DeviceNotRegistered` is undone and held: Expo has called whole
- * user bases dead before, and been wrong. Refused credentials suspend tokens until a probe gets through.
+ * What a person has to decide, or to mend: a flood of `DeviceNotRegistered` (`flood.ts`), or refused credentials, which suspend
+ * tokens until a probe gets through.
  */
 import { sql } from 'kysely'
 import type { Db } from '../database/db.ts'
 import { type Actor, audit } from '../operator/audit.ts'
 import type { AlarmKind } from '../schema/tables.ts'
-import { asSent, IS_STILL_IT, type Judged } from './judged.ts'
 
 export interface Alarm {
   id: number
@@ -19,13 +18,10 @@ export interface Alarm {
   resolved_by: string | null
 }
 
-/** More than this share of a project's answers in an hour, and more than this many of its tokens, are a flood. */
-export const FLOOD_SHARE = 0.1
-export const FLOOD_TOKENS = 200
 /** One real notification to a suspended token in this time; nothing is ever invented for it. */
 const PROBE_EVERY_MINUTES = 10
 /** Devices in one statement: a whole platform at once would take longer than a statement may. */
-const BATCH = 5_000
+export const BATCH = 5_000
 
 export async function listAlarms(db: Db, which: { open?: boolean } = {}): Promise<Alarm[]> {
   return db.kysely
@@ -37,136 +33,11 @@ export async function listAlarms(db: Db, which: { open?: boolean } = {}): Promis
     .execute()
 }
 
-export async function openFlood(db: Db, project: string): Promise<number | undefined> {
-  const alarm = await db.kysely
-    .selectFrom('alarms')
-    .select('id')
-    .where('kind', '=', 'flood')
-    .where('project', '=', project)
-    .where('resolved_at', 'is', null)
-    .executeTakeFirst()
-  return alarm?.id
-}
-
-export interface Answered {
-  minutesAgo: number
-  /** Recipients that Expo has answered for. */
-  answered: number
-}
-
-/**
- * For the hour that a flood is measured in: each answer into its own minute, because those of a good morning would hide
- * the flood of an evening. The dead are written down at once, into this one.
- */
-export async function countAnswers(tx: Db, project: string, answers: Answered[], gone: number): Promise<void> {
-  await sql`
-    insert into ${tx.t.answers} as a (project, minute, answered, gone)
-    select ${project}, date_trunc('minute', ${tx.now} - make_interval(mins => ago)) as minute, sum(answered), sum(gone)
-    from (
-      select 0, 0, ${gone}::int union all
-      select u.*, 0 from unnest(${answers.map((one) => one.minutesAgo)}::int[], ${answers.map((one) => one.answered)}::int[]) as u
-    ) as counted (ago, answered, gone)
-    group by minute order by minute
-    on conflict (project, minute) do update set answered = a.answered + excluded.answered, gone = a.gone + excluded.gone`.execute(
-    tx.kysely,
-  )
-}
-
-/**
- * Trips when the last hour is a flood: one alarm, everything of that project that was retired in that hour comes back,
- * and is held.
- * @returns how many came back; undefined when there is no flood, or it is held already.
- */
-export async function tripFlood(tx: Db, project: string): Promise<number | undefined> {
-  const [alarm] = await tx.rows<{ id: number }>(sql`
-    insert into ${tx.t.alarms} (kind, project, detail)
-    select 'flood', ${project}, json_build_object('answered', hour.answered, 'gone', hour.gone)::jsonb
-    from (select sum(answered)::bigint as answered, sum(gone)::bigint as gone from ${tx.t.answers}
-      where project = ${project} and minute > ${tx.now} - interval '1 hour') hour
-    where hour.gone > ${FLOOD_TOKENS}::int and hour.gone > hour.answered * ${FLOOD_SHARE}::float8
-    on conflict do nothing returning id`)
-  if (!alarm) return undefined
-  const back = await tx.rows(sql`
-    with back as (
-      update ${tx.t.push_tokens} set active = true, inactive_reason = null, inactive_at = null
-      where inactive_reason = 'DeviceNotRegistered' and inactive_at > ${tx.now} - interval '1 hour'
-        and coalesce(project, '') = ${project}
-      returning id, user_id),
-    recorded as (
-      insert into ${tx.t.token_events} (push_token_id, kind, user_id, detail)
-      select id, 'restored', user_id, 'flood' from back)
-    insert into ${tx.t.held_tokens} (alarm_id, push_token_id) select ${alarm.id}::bigint, id from back
-    on conflict do nothing returning push_token_id`)
-  return back.length
-}
-
-/** Not retired while a person has not decided. */
-export async function holdInFlood(tx: Db, alarmId: number, judged: Judged[]): Promise<void> {
-  await sql`
-    insert into ${tx.t.held_tokens} (alarm_id, push_token_id)
-    select ${alarmId}::bigint, p.id from ${asSent(tx, judged)} join ${tx.t.push_tokens} p on ${IS_STILL_IT}
-    on conflict do nothing`.execute(tx.kysely)
-}
-
-/**
- * The person says: they are dead. Who has registered again since is not. The alarm ends last: until then it can be said again.
- * @returns how many were retired; undefined: no such open alarm.
- */
-export async function confirmFlood(db: Db, id: number, by: string): Promise<number | undefined> {
-  let devices = 0
-  for (let after = 0; ; ) {
-    const [some] = await db.rows<{ last: number | null; retired: number }>(retireHeld(db, id, after))
-    if (!some?.last) break
-    devices += some.retired
-    after = some.last
-  }
-  return db.transaction(async (tx) => {
-    if (!(await resolve(tx, id, 'flood', by))) return undefined
-    await audit(tx, {
-      actor: actorOf(by),
-      action: 'alarm.confirm',
-      subject: `alarm:${id}`,
-      detail: { kind: 'flood', devices },
-    })
-    return devices
-  })
-}
-
-/** Of those that an open alarm holds, the next after a push token's id. */
-const retireHeld = (db: Db, alarmId: number, after: number) => sql<{ last: number | null; retired: number }>`
-  with held as (
-    select h.push_token_id as id, h.held_at from ${db.t.held_tokens} h
-    where h.alarm_id = ${alarmId} and h.push_token_id > ${after}::bigint
-      and exists (select from ${db.t.alarms} a where a.id = h.alarm_id and a.kind = 'flood' and a.resolved_at is null)
-    order by h.push_token_id limit ${BATCH}::int),
-  retired as (
-    update ${db.t.push_tokens} p set active = false, inactive_reason = 'DeviceNotRegistered', inactive_at = ${db.now}
-    from held where p.id = held.id and p.active and p.updated_at <= held.held_at
-    returning p.id, p.user_id),
-  recorded as (
-    insert into ${db.t.token_events} (push_token_id, kind, user_id, detail)
-    select id, 'retired', user_id, 'flood confirmed' from retired)
-  select (select max(id) from held) as last, (select count(*) from retired)::int as retired`
-
-/** The person says: it was a false flood; they stay. @returns whether there was such an open alarm. */
-export async function releaseFlood(db: Db, id: number, by: string): Promise<boolean> {
-  return db.transaction(async (tx) => {
-    const isReleased = await resolve(tx, id, 'flood', by)
-    if (isReleased)
-      await audit(tx, {
-        actor: actorOf(by),
-        action: 'alarm.release',
-        subject: `alarm:${id}`,
-        detail: { kind: 'flood' },
-      })
-    return isReleased
-  })
-}
-
 /** Alarms are settled by the operator, or by what the program has seen itself. */
-const actorOf = (by: string): Actor => (by === 'operator' ? by : 'system')
+export const actorOf = (by: string): Actor => (by === 'operator' ? by : 'system')
 
-async function resolve(tx: Db, id: number, kind: AlarmKind, by: string): Promise<boolean> {
+/** @returns whether there was such an open alarm. */
+export async function resolve(tx: Db, id: number, kind: AlarmKind, by: string): Promise<boolean> {
   const [alarm] = await tx.rows<{ project: string }>(sql`
     update ${tx.t.alarms} set resolved_at = ${tx.now}, resolved_by = ${by}
     where id = ${id} and kind = ${kind} and resolved_at is null returning project`)

@@ -1,7 +1,8 @@
 /** What Expo's words do to push tokens: retire the dead, suspend those whose app lost its credentials. All reversible. */
 import { sql } from 'kysely'
 import type { Db } from '../database/db.ts'
-import { holdInFlood, openFlood, raiseCredentialsAlarms } from './alarms.ts'
+import { raiseCredentialsAlarms } from './alarms.ts'
+import { holdInFlood, openFlood } from './flood.ts'
 import { asSent, IS_STILL_IT, type Judged } from './judged.ts'
 
 interface Changed {
