@@ -2,6 +2,7 @@
 import { type RawBuilder, sql } from 'kysely'
 import { describe, expect, test } from 'vitest'
 import type { Db } from '../../src/store/database/db.ts'
+import { listAudit } from '../../src/store/operator/audit.ts'
 import { confirmFlood, countAnswers, releaseFlood, tripFlood, undoFlood } from '../../src/store/tokens/flood.ts'
 import { crowd } from '../kit/books.ts'
 import { until } from '../kit/guard.ts'
@@ -100,5 +101,41 @@ describe.each(['PGlite', 'PostgreSQL 18'] as const)('on %s', (kind) => {
       expect(await tripFlood(tx, '', 1)).toBeUndefined()
     })
     await until('that one, too', async () => (await count(db)).active === 4)
+  })
+
+  test('those that are held while it is confirmed are retired with the others', async () => {
+    const { db, ...database } = await openDatabase(kind)
+    await crowd({ db, ...database }, 5_002)
+    await sql`insert into ${db.t.alarms} (kind) values ('flood')`.execute(db.kysely)
+    const hold = (ids: ReturnType<typeof sql>) =>
+      sql`insert into ${db.t.held_tokens} (alarm_id, push_token_id)
+        select a.id, p.id from ${db.t.alarms} a cross join ${db.t.push_tokens} p where p.${ids}`.execute(db.kysely)
+    await hold(sql`id > 1`)
+    const { id } = await db.kysely.selectFrom('alarms').select('id').executeTakeFirstOrThrow()
+    expect(
+      await confirmFlood(
+        interrupted(db, 'rows', () => hold(sql`id = 1`)),
+        id,
+        'operator',
+      ),
+    ).toBe(5_002)
+    expect(await count(db)).toMatchObject({ active: 0 })
+  })
+
+  test('what was confirmed before somebody released it is told', async () => {
+    const { db, ...database } = await openDatabase(kind)
+    await crowd({ db, ...database }, 5_001)
+    await sql`insert into ${db.t.alarms} (kind) values ('flood')`.execute(db.kysely)
+    await sql`insert into ${db.t.held_tokens} (alarm_id, push_token_id)
+      select a.id, p.id from ${db.t.alarms} a cross join ${db.t.push_tokens} p`.execute(db.kysely)
+    const { id } = await db.kysely.selectFrom('alarms').select('id').executeTakeFirstOrThrow()
+    const released = interrupted(db, 'rows', () => releaseFlood(db, id, 'operator'))
+    const confirmed = await confirmFlood(released, id, 'operator')
+    expect(await count(db)).toMatchObject({ active: 1 })
+    expect(await listAudit(db, { limit: 10 })).toMatchObject([
+      { action: 'alarm.confirm', detail: { devices: 5_000 } },
+      { action: 'alarm.release' },
+    ])
+    expect(confirmed).toBe(5_000)
   })
 })

@@ -118,9 +118,11 @@ export async function holdInFlood(tx: Db, alarmId: number, judged: Judged[]): Pr
  */
 export async function confirmFlood(db: Db, id: number, by: string): Promise<number | undefined> {
   await undoFlood(db, id)
-  const devices = await retireHeld(db, id)
+  const most = await retireHeld(db, id)
   return db.transaction(async (tx) => {
-    if (!(await resolve(tx, id, 'flood', by))) return undefined
+    // Some may have been held meanwhile, behind where it stood.
+    const devices = most + (await retireHeld(tx, id))
+    if (!(await resolve(tx, id, 'flood', by)) && devices === 0) return undefined
     await audit(tx, {
       actor: actorOf(by),
       action: 'alarm.confirm',
