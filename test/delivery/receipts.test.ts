@@ -6,7 +6,8 @@ import type { Receipt } from '../../src/domain/answers/verdict.ts'
 import type { ExpoMessage } from '../../src/domain/messages/expo-message.ts'
 import type { SendAnswer } from '../../src/ports.ts'
 import { totalsOf } from '../../src/store/ledger/ledger.ts'
-import { listPushTokens } from '../../src/store/tokens/push-tokens.ts'
+import { ensureUser } from '../../src/store/people/users.ts'
+import { listPushTokens, registerPushToken } from '../../src/store/tokens/push-tokens.ts'
 import { exactTotals } from '../../src/store/views/totals.ts'
 import { crowd, expectBalanced } from '../kit/books.ts'
 import { until } from '../kit/guard.ts'
@@ -95,6 +96,25 @@ describe.each(BOTH)('on %s', (kind) => {
     const id = await sendOne(clock, world)
     await goTo(clock, 16, async () => (await totalsOf(world.db, id)).failed === 1)
     expect(await listPushTokens(world.db, 'ben')).toMatchObject([{ active: true }])
+  })
+
+  test('a receipt that names no token does not retire one that took its place just before it was sent', async () => {
+    const clock = new TestClock(START)
+    const gone: Receipt = { status: 'error', code: 'DeviceNotRegistered', message: 'gone' }
+    const phone = { userId: 'ben', installationId: 'phone', deviceType: 'ios', movesPerDay: null } as const
+    const send = async (messages: ExpoMessage[]) => {
+      await registerPushToken(world.db, { ...phone, token: 'ExponentPushToken[new]' })
+      // As if that had been after its plan was read, and before the intent was saved.
+      await sql`update belfry.deliveries set sent_at = belfry.clock()`.execute(world.db.kysely)
+      return allOk(messages)
+    }
+    const world = await openRunning(kind, { send, receipt: () => gone }, { clock })
+    await ensureUser(world.db, { id: 'ben', name: null })
+    await registerPushToken(world.db, { ...phone, token: 'ExponentPushToken[old]' })
+    const id = await sendOne(clock, world)
+    expect(world.sent.map((one) => one.token)).toEqual(['ExponentPushToken[old]'])
+    await goTo(clock, 16, async () => (await totalsOf(world.db, id)).failed === 1)
+    expect(await listPushTokens(world.db, 'ben')).toMatchObject([{ token: 'ExponentPushToken[new]', active: true }])
   })
 
   test('one that is missing is looked for eight times, and then there is none', async () => {

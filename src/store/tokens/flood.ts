@@ -7,7 +7,7 @@ import { type RawBuilder, sql } from 'kysely'
 import type { Db } from '../database/db.ts'
 import { audit } from '../operator/audit.ts'
 import { actorOf, BATCH, resolve } from './alarms.ts'
-import { asSent, IS_STILL_IT, type Judged } from './judged.ts'
+import { asSent, isStillIt, type Judged } from './judged.ts'
 
 /** More than this share of a project's answers in an hour, and more than this many of its tokens, are a flood. */
 export const FLOOD_SHARE = 0.1
@@ -108,7 +108,7 @@ const IS_OPEN = sql`kind = 'flood' and resolved_at is null`
 export async function holdInFlood(tx: Db, alarmId: number, judged: Judged[]): Promise<void> {
   await sql`
     insert into ${tx.t.held_tokens} (alarm_id, push_token_id)
-    select ${alarmId}::bigint, p.id from ${asSent(tx, judged)} join ${tx.t.push_tokens} p on ${IS_STILL_IT}
+    select ${alarmId}::bigint, p.id from ${asSent(tx, judged)} join ${tx.t.push_tokens} p on ${isStillIt(tx)}
     on conflict do nothing`.execute(tx.kysely)
 }
 

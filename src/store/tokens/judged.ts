@@ -17,6 +17,14 @@ export const asSent = (db: Db, judged: Judged[]) => sql`(
     ${judged.map((one) => one.deliveryId)}::bigint[]) as j (id, token, delivery_id)
   join ${db.t.deliveries} d on d.id = j.delivery_id) as judged`
 
-/** A registration after the sending is better news. */
-export const IS_STILL_IT = sql`p.id = judged.id and p.active and p.updated_at <= judged.sent_at
-  and p.token = coalesce(judged.token, p.token)`
+/** A request's tokens are read before it is sent: by a chunk's time, which a narrow pace makes minutes. */
+const LONGEST_READ_BEFORE = sql`interval '1 hour'`
+
+/**
+ * A registration after the sending is better news. Where Expo does not say which token it means, it is not believed to be one that
+ * may have taken the place of the one that was sent to.
+ */
+export const isStillIt = (db: Db) => sql`p.id = judged.id and p.active and p.updated_at <= judged.sent_at
+  and case when judged.token is not null then p.token = judged.token else not exists (
+    select from ${db.t.token_events} e
+    where e.push_token_id = p.id and e.kind = 'rotated' and e.at > judged.sent_at - ${LONGEST_READ_BEFORE}) end`

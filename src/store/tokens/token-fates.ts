@@ -3,7 +3,7 @@ import { sql } from 'kysely'
 import type { Db } from '../database/db.ts'
 import { raiseCredentialsAlarms } from './alarms.ts'
 import { holdInFlood, openFlood } from './flood.ts'
-import { asSent, IS_STILL_IT, type Judged } from './judged.ts'
+import { asSent, isStillIt, type Judged } from './judged.ts'
 
 interface Changed {
   id: number
@@ -41,7 +41,7 @@ async function setInactive(tx: Db, judged: Judged[], reason: string, event: stri
   return tx.rows<Changed>(sql`
     with changed as (
       update ${tx.t.push_tokens} p set active = false, inactive_reason = ${reason}, inactive_at = ${tx.now}
-      from ${asSent(tx, judged)} where ${IS_STILL_IT}
+      from ${asSent(tx, judged)} where ${isStillIt(tx)}
       returning p.id, p.token, p.user_id, p.project, p.device_type),
     recorded as (
       insert into ${tx.t.token_events} (push_token_id, kind, user_id, detail)
