@@ -167,6 +167,24 @@ describe.each(KINDS)('on %s', (kind) => {
     expect(Math.max(...sizes)).toBeLessThanOrEqual(50)
   })
 
+  test('as many projects as there are connections may wait for their pace, and another one does not wait for them', async () => {
+    const world = await openRunning(kind, {}, { rateLimit: 600 })
+    const held = Array.from({ length: 6 }, (_, n) => `@held/${n}`)
+    const other = await world.device('bob', { project: '@b/b' })
+    for (const project of held) {
+      await world.device(project, { project })
+      await takeSlot(world.db, { ...direct, project })
+      await lowerPace(world.db, project, 600, 1_900)
+    }
+    for (const project of held) await world.notify({ audience: { users: [project] } })
+    const waiting = () => world.db.kysely.selectFrom('deliveries').select('id').where('state', '=', 1).execute()
+    await until('all of them to wait', async () => (await waiting()).length === 6)
+    await world.notify({ audience: { users: ['bob'] } })
+    await world.drain()
+    expect(world.sent.map((one) => one.token)).toHaveLength(7)
+    expect(world.sent[0]?.token).toBe(other)
+  })
+
   test('a 429 holds its own project only, and what passes its time meanwhile is not sent', async () => {
     const held = { kind: 'later', reason: 'too many', status: 429, rateLimited: true, afterMs: 4_000 } as const
     const world = await openRunning(

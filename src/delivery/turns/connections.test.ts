@@ -76,6 +76,14 @@ test('without a pace, broadcasts take every permit, but while Expo is slow or di
   expect(await permitsAfter({ answersMs: 2_000 })).toBe(9)
 })
 
+test('a direct request that asks again, because it had lent its connection, has not come twice', async () => {
+  const connections = openConnections(6, clock, false)
+  for (let i = 0; i < 20; i++) connections.took(150)
+  ;(await connections.connection('direct', true))()
+  const asked = Array.from({ length: 20 }, () => now(connections.permit('broadcast')))
+  expect((await Promise.all(asked)).filter(Boolean)).toHaveLength(12)
+})
+
 test('giving back twice gives back once', async () => {
   const connections = openConnections(1, clock, true)
   const giveBack = await connections.connection('direct')

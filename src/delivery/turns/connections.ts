@@ -10,7 +10,10 @@ export interface Connections {
   permit(lane: Lane): Promise<GiveBackPermit>
   /** For one whose intent waits for no answer: nothing when, with those that are not saved yet, all are taken. */
   permitNow(lane: Lane): GiveBackPermit | undefined
-  connection(lane: Lane): Promise<() => void>
+  /** @param hadLent it asks again, and has not come twice. */
+  connection(lane: Lane, hadLent?: boolean): Promise<() => void>
+  /** Whether a direct request waits for a connection. */
+  isWanted(): boolean
   /** How long Expo took. */
   took(ms: number): void
   /** Whether there were answers, and more than half of the last ones came within so many milliseconds. */
@@ -69,13 +72,14 @@ export function openConnections(max: number, now: () => number, isPaced: boolean
   return {
     permit: (lane) => permits.enter(lane),
     permitNow: (lane) => permits.enterNow(lane),
-    connection(lane) {
-      if (lane === 'direct') {
+    connection(lane, hadLent = false) {
+      if (lane === 'direct' && !hadLent) {
         directs.push(now())
         directsLately()
       }
       return connections.enter(lane)
     },
+    isWanted: () => connections.waits('direct'),
     took(ms) {
       times.push(ms)
       if (times.length > REMEMBERED) times.shift()
@@ -99,6 +103,8 @@ function percentile90(times: readonly number[]): number {
 interface Gate {
   enter(lane: Lane): Promise<GiveBackPermit>
   enterNow(lane: Lane): GiveBackPermit | undefined
+  /** Whether somebody does. */
+  waits(lane: Lane): boolean
 }
 
 /** @param mostBroadcasts how many of the places broadcasts may hold, asked each time. */
@@ -151,5 +157,6 @@ function openGate(places: number, mostBroadcasts: () => number): Gate {
       held[lane] += 1
       return wayOut(lane)
     },
+    waits: (lane) => waiting[lane].length > 0,
   }
 }

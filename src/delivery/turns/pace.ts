@@ -11,12 +11,15 @@ export interface Pace {
   isNarrow: boolean
   /** Recipients in one request: what Expo takes, and what fits into the limit. */
   largestRequest: number
-  take(ask: Ask, stop: AbortSignal): Promise<Place | NoPlace>
+  /** @param lend what is held meanwhile may go to somebody else during the nap; the place is asked for with it in hand again. */
+  take(ask: Ask, stop: AbortSignal, lend: Lend): Promise<Place | NoPlace>
   /** How many recipients the requests of a broadcast to these should have: full ones, but where direct ones share the second. */
   requestSize(project: string | null, count: number): Promise<number>
   /** Expo said 429. */
   lower(project: string | null, holdMs: number): Promise<void>
 }
+
+export type Lend = (nap: () => Promise<void>) => Promise<void>
 
 export interface Ask {
   project: string | null
@@ -59,7 +62,7 @@ export function openPace(db: Db, clock: Clock, limit: number): Pace {
   const pass = openDepartures(clock, limit)
   /** What every answer of this database takes makes nobody late. */
   const answerTimes: number[] = []
-  const ask = async (request: Ask, stop: AbortSignal): Promise<Place | NoPlace> => {
+  const ask = async (request: Ask, stop: AbortSignal, lend: Lend): Promise<Place | NoPlace> => {
     const project = request.project ?? ''
     while (!stop.aborted) {
       const asked = clock.monotonic()
@@ -68,7 +71,7 @@ export function openPace(db: Db, clock: Clock, limit: number): Pace {
       if (answerTimes.length > ANSWERS_REMEMBERED) answerTimes.shift()
       if (at !== null) return { kind: 'go', depart: () => depart(request, asked, at) }
       if (waitMs > INLINE_WAIT_MS) return { kind: 'held', afterMs: waitMs, reason: HELD }
-      if (waitMs > 0) await clock.wait(Math.min(Math.max(1, waitMs), LONGEST_NAP_MS), stop)
+      if (waitMs > 0) await lend(() => clock.wait(Math.min(Math.max(1, waitMs), LONGEST_NAP_MS), stop))
     }
     return { kind: 'stopped' }
   }
@@ -82,8 +85,8 @@ export function openPace(db: Db, clock: Clock, limit: number): Pace {
   return {
     isNarrow: limit > 0 && limit <= NARROW_UP_TO_PER_SECOND,
     largestRequest,
-    take(request, stop) {
-      if (limit > 0) return ask(request, stop)
+    take(request, stop, lend) {
+      if (limit > 0) return ask(request, stop, lend)
       return Promise.resolve(stop.aborted ? { kind: 'stopped' } : { kind: 'go', depart: async () => undefined })
     },
     async requestSize(project, count) {

@@ -39,6 +39,26 @@ test('no permit, no head start', () => {
   expect([lane.ahead(null, 1), lane.ahead(null, 1), lane.ahead(null, 1)].map(Boolean)).toEqual([true, true, false])
 })
 
+test('who waits for the pace lends its connection to a direct request that wants one, and has it again before it asks again', async () => {
+  const naps: (() => void)[] = []
+  const { connections, ...lane } = turns(async ({ project }, _stop, lend) => {
+    for (let asked = 1; project === 'held' && asked <= 2; asked++) {
+      await lend(() => new Promise((wake) => naps.push(wake)))
+    }
+    return place
+  })
+  const held = lane.take('direct', 'held', 1)
+  await ticks()
+  const other = lane.take('direct', 'other', 1)
+  naps[0]!()
+  const taken = await other
+  naps[1]!()
+  expect(await Promise.race([held, ticks()])).toBeUndefined()
+  expect(taken.kind === 'go' && taken.giveBack()).toBeUndefined()
+  expect(await held).toMatchObject({ kind: 'go' })
+  expect(connections.isWanted()).toBe(false)
+})
+
 test('a project that waits for the pace keeps back only its own, in their order', async () => {
   const asked: (string | null)[] = []
   const { promise: paced, resolve: goOn } = Promise.withResolvers<Place>()

@@ -1,7 +1,7 @@
 /** Who may send when: a turn is a connection, and then a place in the pace. */
 import type { Lane } from '../../ports.ts'
 import type { Connections, GiveBackPermit } from './connections.ts'
-import type { Ask, NoPlace, Pace, Place } from './pace.ts'
+import type { Ask, Lend, NoPlace, Pace, Place } from './pace.ts'
 
 type GiveBack = () => void
 
@@ -32,15 +32,22 @@ interface Parts {
 
 /**
  * Those that wait for the pace must not sit on the connections that others could use: of broadcasts one at a time, of direct
- * requests one a project, so that a project that is held keeps no other's people waiting.
+ * requests one a project, so that a project that is held keeps no other's people waiting; and when a direct request wants it,
+ * they lend it. A place is asked for with a connection in hand, so that who has one leaves at once.
  */
 export function openTurns({ connections, pace, stop }: Parts): Turns {
   const last = new Map<string, Promise<unknown>>()
   const turnFor = async (ask: Ask): Promise<Turn | NoPlace> => {
-    const giveBack = await connections.connection(ask.lane)
+    let giveBack = await connections.connection(ask.lane)
+    const lend: Lend = async (nap) => {
+      const isLent = connections.isWanted()
+      if (isLent) giveBack()
+      await nap()
+      if (isLent) giveBack = await connections.connection(ask.lane, true)
+    }
     let place: Place | NoPlace | undefined
     try {
-      place = await pace.take(ask, stop)
+      place = await pace.take(ask, stop, lend)
       return place.kind === 'go' ? { ...place, giveBack } : place
     } finally {
       if (place?.kind !== 'go') giveBack()
