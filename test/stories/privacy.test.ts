@@ -5,7 +5,16 @@ import { type MessageAnswer, type Person, type World, worlds } from '../kit/worl
 
 const ANA = 'canary-id-7f3a'
 const tokens = ['ExponentPushToken[canary-token-dead]', 'ExponentPushToken[canary-token-fine]'] as const
-const words = ['canary-name', 'canary-post', 'canary-out', 'canary-in', 'canary-alone', 'canary-later', 'canary-phone']
+const words = [
+  'canary-name',
+  'canary-post',
+  'canary-out',
+  'canary-in',
+  'canary-alone',
+  'canary-later',
+  'canary-phone',
+  'canary-told',
+]
 const canary = /canary-[\w-]+/g
 
 describe.each(worlds)('one person $name', ({ open }) => {
@@ -40,6 +49,7 @@ describe.each(worlds)('one person $name', ({ open }) => {
       })
     out = (await message(ana, 'ben', 'canary-out')).body
     await message(ben, ANA, 'canary-in')
+    await viaBackend('canary-told')
     await say({ to: { users: [ANA] }, title: 'canary-alone' })
     await say({ to: { users: [ANA, 'ben'] }, title: 'To both', data: { about: ANA } })
     const all = await say({ to: 'everyone', except: ['cat'], title: 'To all' })
@@ -53,6 +63,19 @@ describe.each(worlds)('one person $name', ({ open }) => {
     await world.server.untilLogged(/^Removed invalid token/)
     const inAnHour = new Date(Date.now() + 3_600_000).toISOString()
     later = await say({ to: { users: [ANA] }, title: 'canary-later', send_at: inAnHour })
+  }
+
+  /** What she did on her backend's page: it calls for her, with a key of its own. */
+  async function viaBackend(title: string): Promise<void> {
+    const { body: key } = await world.operator<{ secret: string }>('POST', '/api/operator/keys', {
+      json: { name: 'shop', scopes: ['users'] },
+    })
+    const { status } = await world.call('POST', '/api/posts/', {
+      token: key.secret,
+      headers: { 'belfry-user': ANA, 'idempotency-key': 'of-the-shop' },
+      json: { title, text_content: title, content_type: 'note' },
+    })
+    expect(status).toBe(200)
   }
 
   async function say(json: Record<string, unknown>): Promise<string> {
@@ -79,7 +102,7 @@ describe.each(worlds)('one person $name', ({ open }) => {
     expect(status).toBe(200)
     expect(body.user).toMatchObject({ id: ANA, name: 'canary-name' })
     expect(body.push_tokens!.map((one) => one.token)).toEqual(expect.arrayContaining([...tokens]))
-    expect(body.posts).toMatchObject([{ title: 'canary-post' }])
+    expect(body.posts).toMatchObject([{ title: 'canary-post' }, { title: 'canary-told' }])
     expect(body.messages!.map((one) => one.content)).toEqual(['canary-out', 'canary-in'])
     expect(body.topics).toMatchObject([{ topic: 'bells' }])
     expect(body.mutes).toMatchObject([{ kind: 'post' }])
@@ -106,7 +129,7 @@ describe.each(worlds)('one person $name', ({ open }) => {
       `/api/operator/users/${ANA}`,
     )
     expect(status).toBe(200)
-    expect(body.erased).toMatchObject({ push_tokens: 2, posts: 1, messages: 2 })
+    expect(body.erased).toMatchObject({ push_tokens: 2, posts: 2, messages: 2 })
     const after = await dump()
     expect(after.match(canary) ?? []).toEqual([])
     expect(after).toContain('ExponentPushToken[given-away]')

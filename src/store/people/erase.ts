@@ -100,9 +100,15 @@ async function eraseHistory(tx: Db, id: string, tokenIds: number[]): Promise<num
   return gone.length + changed.length
 }
 
-/** Their own requests; and in the first answers to others, who sent them something. The key stays known: it is not sent again. */
+/**
+ * Their own requests, also those that a backend made for them; and in the first answers to others, who sent them
+ * something. The others' key stays known: it is not sent again.
+ */
 async function eraseAnswers(tx: Db, id: string): Promise<number> {
-  const own = await tx.rows(sql`delete from ${tx.t.idempotency} where caller = ${`user ${id}`} returning key`)
+  const own = await tx.rows(sql`
+    delete from ${tx.t.idempotency} where caller = ${`user ${id}`} or caller in (
+      select 'server ' || id || ${` for ${id}`}::text from ${tx.t.server_keys})
+    returning key`)
   const others = await tx.rows(sql`
     update ${tx.t.idempotency} set answer = '{"success": true}', body_hash = ''
     where ${id} in (answer -> 'message' ->> 'sender_id', answer -> 'message' ->> 'receiver_id', answer -> 'post' ->> 'user_id')
