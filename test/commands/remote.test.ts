@@ -218,3 +218,36 @@ test('tables as MySQL and Supabase write them out', async () => {
   const list = await belfry('tokens', 'import', file('list.json', '[{"user_id": "a"}]'))
   expect(list).toMatchObject({ code: 1, stderr: expect.stringContaining('JSON list') })
 }, 120_000)
+
+test('rows that are odd keep no other out, and make nobody else of anybody', async () => {
+  const tokens = (of: string, count: number) => Array.from({ length: count }, (_, n) => `ExponentPushToken[${of}-${n}]`)
+  const snow = ['1234567890123456781', '1234567890123456789']
+  const files = {
+    // Numbers that JavaScript would round; a BIT column; a cell that is longer than a request.
+    'snow.jsonl': tokens('odd-snow', 2).map((token, n) => `{"user_id":${snow[n]},"token":"${token}"}`),
+    'bit.jsonl': tokens('odd-bit', 3).map((token, n) =>
+      JSON.stringify({ user_id: 'a', token, active: n === 0 ? { type: 'Buffer', data: [1] } : true }),
+    ),
+    'long.jsonl': tokens('odd-long', 2).map((token, n) =>
+      JSON.stringify({ user_id: 'a'.repeat(1 + 300_000 * n), token }),
+    ),
+    // In what MySQL's own client writes, and in the middle of a cell, a quote is a letter.
+    'quotes.tsv': ['user_id\ttoken\tname', ...tokens('odd-tab', 2).map((token) => `a\t${token}\t"Ben" is 6" tall`)],
+    'quotes.csv': ['user_id,token,name', ...tokens('odd-csv', 2).map((token) => `a,${token},Ben is 6" tall`)],
+    // A batch is measured in bytes, not in letters.
+    'wide.csv': ['user_id,token', ...tokens('odd-wide', 800).map((token, n) => `${'名'.repeat(100)}${n},${token}`)],
+  }
+  const left = { 'bit.jsonl': 1, 'long.jsonl': 1 } as Record<string, number>
+  for (const [name, lines] of Object.entries(files)) {
+    const done = await belfry('tokens', 'import', file(name, lines.join('\n')), '--json')
+    const { bad } = JSON.parse(done.stdout || '{}') as { bad?: object[] }
+    expect([name, bad?.length, done.stderr]).toEqual([name, left[name] ?? 0, ''])
+  }
+  const rows = (await belfry('tokens', 'export')).stdout.split('\n').map((line) => cellsOf(line))
+  const owners = (of: string) => rows.filter((row) => row[2]?.includes(`[odd-${of}-`)).map((row) => row[1])
+  expect(owners('snow')).toEqual(snow)
+  expect(['bit', 'long', 'tab', 'csv', 'wide'].map((of) => owners(of).length)).toEqual([2, 1, 2, 2, 800])
+  const rounded = { line: 1, user_id: Number(snow[0]), token: 'ExponentPushToken[odd]' }
+  const { body } = await world.operator('POST', '/api/operator/tokens/import', { json: { rows: [rounded] } })
+  expect(body).toMatchObject({ imported: 0, bad: [{ line: 1 }] })
+}, 120_000)

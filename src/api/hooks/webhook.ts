@@ -1,6 +1,7 @@
 /** A webhook as Supabase sends it. Tables differ from project to project: only the columns that we know are looked at. */
 import { createHash } from 'node:crypto'
 import { z } from 'zod'
+import { parseExactly } from '../../domain/exact-json.ts'
 import { type Cell, isCleanText, textOf, timeOf } from '../http/cells.ts'
 import { Fault } from '../http/faults.ts'
 import { notJson } from '../http/json.ts'
@@ -49,19 +50,10 @@ export function readBody(body: string): unknown {
 
 function parse(body: string): unknown {
   try {
-    return (JSON.parse as Parse)(body, keepWritten)
+    return parseExactly(body)
   } catch {
     throw notJson(body)
   }
-}
-
-type Reviver = (key: string, value: unknown, context: { source?: string }) => unknown
-type Parse = (body: string, reviver: Reviver) => unknown
-
-const keepWritten: Reviver = (key, value, { source }) => {
-  if (key === '__proto__') return undefined
-  const isLong = typeof value === 'number' && Number.isInteger(value) && !Number.isSafeInteger(value)
-  return isLong ? source : value
 }
 
 /** Columns of no concern may hold anything, as deep and as long as they like. */

@@ -67,6 +67,8 @@ export async function tokenRoutes(instance: FastifyInstance, { database }: ApiOp
 
 /** A sentence says what is wrong with it. */
 function readRow(one: z.output<typeof row>): ImportRow | string {
+  if (typeof one.user_id === 'number' && !Number.isSafeInteger(one.user_id))
+    return 'the user id is a number that JSON does not keep whole; send it as a string'
   const userId = textOf(one.user_id)
   if (userId === '') return 'the user id is missing'
   if (userId.length > MAX_ID_LENGTH || !isCleanText(userId))

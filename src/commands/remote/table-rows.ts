@@ -1,6 +1,7 @@
 /** Rows of another system's table, from CSV or JSON lines, one at a time: the file may be larger than memory. */
 import { createReadStream } from 'node:fs'
 import { createInterface } from 'node:readline'
+import { parseExactly } from '../../domain/exact-json.ts'
 import { CommandFault } from '../fault.ts'
 
 export interface Row {
@@ -34,7 +35,7 @@ export async function* readRows(file: string, onBytes: (bytes: number) => void):
     throw new CommandFault(
       `The first line of the file names none of the columns ${tokenColumns.join(', ')}. ${FORMATS}`,
     )
-  for await (const record of wholeRecords(records)) {
+  for await (const record of separator === '\t' ? records : wholeRecords(records, separator)) {
     if (record.text.trim() === '') continue
     const cells = cellsOf(record.text, separator)
     if (cells.length !== header.length)
@@ -57,46 +58,57 @@ async function* numbered(lines: AsyncIterable<string>): AsyncGenerator<Line> {
 }
 
 /** A quoted cell may hold line breaks: the record goes on until its quotes are closed. */
-async function* wholeRecords(lines: AsyncIterable<Line>): AsyncGenerator<Line> {
+async function* wholeRecords(lines: AsyncIterable<Line>, separator: Quoting): AsyncGenerator<Line> {
   let open: Line | undefined
   for await (const { line, text } of lines) {
     const record: Line = open === undefined ? { line, text } : { line: open.line, text: `${open.text}\n${text}` }
-    const quotes = record.text.split('"').length - 1
-    open = quotes % 2 === 0 ? undefined : record
+    open = unclosed[separator].test(record.text) ? record : undefined
     if (open === undefined) yield record
   }
   if (open !== undefined) yield open
 }
 
-type Separator = ',' | ';' | '\t'
+type Quoting = ',' | ';'
+type Separator = Quoting | '\t'
 
 /** Spreadsheets of some countries write semicolons, and MySQL's own client tabs. */
 function separatorOf(header: string): Separator {
   return ([',', '\t', ';'] as const).find((one) => header.includes(one)) ?? ','
 }
 
-const patterns: Record<Separator, RegExp> = {
+const patterns: Record<Quoting, RegExp> = {
   ',': /("(?:[^"]|"")*"|[^,]*)(,|$)/gy,
   ';': /("(?:[^"]|"")*"|[^;]*)(;|$)/gy,
-  '\t': /("(?:[^"]|"")*"|[^\t]*)(\t|$)/gy,
+}
+/** Whole cells, and then one that begins with a quote and does not end. Elsewhere in a cell a quote is a letter. */
+const unclosed: Record<Quoting, RegExp> = {
+  ',': /^(?:(?:"(?:[^"]|"")*"|[^",][^,]*)?,)*"(?:[^"]|"")*$/,
+  ';': /^(?:(?:"(?:[^"]|"")*"|[^";][^;]*)?;)*"(?:[^"]|"")*$/,
 }
 
-/** RFC 4180: commas between cells, quotes around those that need them, a quote in them doubled. Null as MySQL writes it. */
+/** RFC 4180: commas between cells, quotes around those that need them, a quote in them doubled. */
 export function cellsOf(record: string, separator: Separator = ','): (string | null)[] {
+  // MySQL's own client puts nothing in quotes: a tab is always the end of a cell.
+  if (separator === '\t') return record.split('\t').map(cellOf)
   const cells: (string | null)[] = []
   const pattern = new RegExp(patterns[separator])
   for (let match = pattern.exec(record); match; match = pattern.exec(record)) {
     const [, cell = '', end] = match
-    if (cell.startsWith('"')) cells.push(cell.slice(1, -1).replaceAll('""', '"'))
-    else cells.push(cell === 'NULL' || cell === String.raw`\N` ? null : cell)
+    cells.push(cellOf(cell))
     if (end === '') break
   }
   return cells
 }
 
+/** Null as MySQL writes it. */
+function cellOf(cell: string): string | null {
+  if (/^".*"$/s.test(cell)) return cell.slice(1, -1).replaceAll('""', '"')
+  return cell === 'NULL' || cell === String.raw`\N` ? null : cell
+}
+
 function jsonRow({ line, text }: Line): Read {
   try {
-    const value: unknown = JSON.parse(text)
+    const value = parseExactly(text)
     if (typeof value === 'object' && value !== null && !Array.isArray(value))
       return { line, cells: value as Record<string, unknown> }
   } catch {

@@ -14,6 +14,8 @@ interface Imported {
 /** What the server takes at once. */
 const BATCH_ROWS = 1_000
 const BATCH_BYTES = 200_000
+/** Far more than a push token and an id of 128 characters take. */
+const MOST_ROW_BYTES = 10_000
 /** More faults than this are counted, not listed. */
 const MOST_TOLD = 50
 
@@ -63,14 +65,27 @@ async function* batches(file: string, total: Imported, onBytes: (bytes: number) 
     }
     if (hasNone(row.cells)) continue
     const one = { line: row.line, ...tokenOf(row.cells) }
+    const size = Buffer.byteLength(JSON.stringify(one))
+    const error = oddity(one, size)
+    if (error !== undefined) {
+      total.bad.push({ line: row.line, error })
+      continue
+    }
     batch.push(one)
-    bytes += JSON.stringify(one).length
+    bytes += size
     if (batch.length < BATCH_ROWS && bytes < BATCH_BYTES) continue
     yield batch
     batch = []
     bytes = 0
   }
   yield batch
+}
+
+/** What the server would refuse together with the rest of its batch. */
+function oddity(row: Record<string, unknown>, size: number): string | undefined {
+  const odd = Object.keys(row).find((name) => typeof row[name] === 'object' && row[name] !== null)
+  if (odd !== undefined) return `${odd} is neither text nor a number`
+  return size > MOST_ROW_BYTES ? 'it is longer than an id and a push token can be' : undefined
 }
 
 function sizeOf(file: string): number {
