@@ -101,6 +101,18 @@ describe.each(worlds)('webhooks $name', ({ open }) => {
     expect(await tokensOf('dan')).toEqual([])
   })
 
+  test.each([
+    ["is nobody's any more", { user_id: null }],
+    ['has no token any more', { expo_token: '' }],
+    ["is another's, and off", { user_id: 'somebody', active: false }],
+  ])('a row that %s logs the phone out', async (_what, change) => {
+    const row = token('bea')
+    await hook(world, 'INSERT', 'push_tokens', row)
+    expect(await tokensOf('bea')).toEqual([row.expo_token])
+    expect((await hook(world, 'UPDATE', 'push_tokens', { ...row, ...change }, row)).body.done).toBe('unregistered')
+    expect(await tokensOf('bea')).toEqual([])
+  })
+
   test('what comes late undoes nothing that is newer', async () => {
     const [old, fresh] = [token('eve'), token('eve', { created_at: at(-30) })]
     fresh.expo_token = old.expo_token

@@ -23,12 +23,13 @@ export async function onPushToken(db: Db, hook: Webhook): Promise<Done> {
   // Some write the row that is gone into the one field, some into the other.
   const held = hook.type === 'DELETE' ? (hook.old_record ?? hook.record) : hook.record
   if (!held) throw unfit('it is not there')
-  const token = tokenOf(held)
+  const before = heldBefore(hook)
+  const token = before && isNobodys(held) ? { ...before, active: false, deviceType: null } : tokenOf(held)
   const name = nameOfRow(hook, held, true)
   const work = async (tx: Db): Promise<Done> => {
     const { isGone } = name === undefined ? { isGone: false } : await holdRow(tx, name)
-    if (hook.type === 'DELETE') return takeOff(tx, token)
-    return isGone ? nothing('The row has been deleted since.') : apply(tx, hook, token)
+    if (hook.type === 'DELETE') return takeOff(tx, [token])
+    return isGone ? nothing('The row has been deleted since.') : apply(tx, before, token)
   }
   return run(db, hook.type, name, work)
 }
@@ -48,12 +49,15 @@ async function run(
   })
 }
 
-interface Token {
+interface Held {
   userId: string
   token: string
+  writtenAt: string | null
+}
+
+interface Token extends Held {
   deviceType: Platform | null
   active: boolean
-  writtenAt: string | null
 }
 
 function tokenOf(held: Row): Token {
@@ -69,11 +73,22 @@ function tokenOf(held: Row): Token {
   }
 }
 
-async function apply(tx: Db, { type, old_record: old }: Webhook, token: Token): Promise<Done> {
-  const before = type === 'UPDATE' && old ? textIn(old, 'token') : ''
-  if (before !== '' && before !== token.token && isPushToken(before))
-    await takeOffSource(tx, { ...token, token: before, userId: textIn(old!, 'user') || token.userId })
-  if (!token.active) return takeOff(tx, token)
+/** What a changed row held until then, as of the change. Where nothing is said of a user, it is still the same. */
+function heldBefore({ type, record, old_record: old }: Webhook): Held | null {
+  if (type !== 'UPDATE' || !old || !record) return null
+  const [token, userId] = [textIn(old, 'token'), textIn(old, 'user') || textIn(record, 'user')]
+  return isPushToken(token) && userId !== '' ? { token, userId, writtenAt: writtenAt(record) } : null
+}
+
+/** Some log a phone out by emptying its row. */
+const isNobodys = (held: Row) => textIn(held, 'user') === '' || textIn(held, 'token') === ''
+
+async function apply(tx: Db, before: Held | null, token: Token): Promise<Done> {
+  // A registration takes the token from whoever has it; a log-out names its user.
+  const isLeft = before && (before.token !== token.token || (!token.active && before.userId !== token.userId))
+  const left = isLeft ? [before] : []
+  if (!token.active) return takeOff(tx, [...left, token])
+  await takeOff(tx, left)
   await ensureUser(tx, { id: token.userId, name: null })
   const registered = await registerPushToken(tx, {
     userId: token.userId,
@@ -91,8 +106,9 @@ const answers: Partial<Record<Registered, Done>> = {
   outdated: nothing('The push token has been registered again since this row was written.'),
 }
 
-async function takeOff(tx: Db, token: Token): Promise<Done> {
-  const count = await takeOffSource(tx, token)
+async function takeOff(tx: Db, tokens: Held[]): Promise<Done> {
+  let count = 0
+  for (const token of tokens) count += await takeOffSource(tx, token)
   if (count > 0) return { success: true, done: 'unregistered' }
   return nothing('This user has no such push token here, or registered it again since this row was written.')
 }
