@@ -38,6 +38,8 @@ declare module 'fastify' {
     isOperator: boolean
     /** The other backend that calls, by its key. */
     byServer: ServerCaller | null
+    /** For answers that last: whether the key or session that opened them is still good. */
+    isStillAdmitted(): Promise<boolean>
   }
   interface FastifyInstance {
     /** Every route there is, as it was declared. */
@@ -68,6 +70,7 @@ export function guardRoutes(app: FastifyInstance, door: Doorkeeper): void {
   app.decorateRequest('user', null)
   app.decorateRequest('isOperator', false)
   app.decorateRequest('byServer', null)
+  app.decorateRequest('isStillAdmitted', async () => true)
   const declared: FastifyInstance['declaredRoutes'] = []
   app.decorate('declaredRoutes', declared)
   app.addHook('onRoute', ({ method, url, config }) => {
@@ -104,6 +107,7 @@ async function admit(
   if (caller === 'supabase') return admitWebhook(request, door.webhookSecret)
   if (caller !== 'user' && request.headers.authorization === undefined && door.hasSession(request)) {
     request.isOperator = true
+    request.isStillAdmitted = async () => door.hasSession(request)
     return
   }
   const bearer = bearerOf(request)
@@ -165,6 +169,7 @@ async function admitServer(request: FastifyRequest, door: Doorkeeper, key: strin
     throw new Fault('forbidden', {
       hint: scope === undefined ? 'This is for the operator.' : `This key lacks the scope "${scope}".`,
     })
+  request.isStillAdmitted = async () => (await door.findServer(key))?.scopes.includes(scope) ?? false
   if (acts) await admitUser(request, door, userActedFor(request))
 }
 

@@ -12,6 +12,8 @@ export interface Stream {
 const RETRY_MS = 1_500
 /** Proxies cut what is silent for long. */
 const HEARTBEAT_MS = 10_000
+/** A key or session that has ended ends what it had opened. A look costs nothing: keys are remembered. */
+const ADMITTED_EVERY_MS = 2_000
 /** Who does not read is dropped, and comes back by itself. */
 const MAX_UNREAD_BYTES = 1024 * 1024
 
@@ -24,32 +26,44 @@ export function endStreams(): void {
 
 export function openStream(request: FastifyRequest, reply: FastifyReply): Stream {
   reply.hijack()
-  request.raw.socket.setTimeout(0)
   const { raw } = reply
+  const write = (chunk: string) => {
+    if (raw.writableLength > MAX_UNREAD_BYTES) raw.destroy()
+    else if (!raw.writableEnded && !raw.destroyed) raw.write(chunk)
+  }
+  const stream: Stream = {
+    // Who left while the first word was looked up has closed it already, and will not do so again.
+    closed: raw.destroyed,
+    send: ({ event, id, data }) =>
+      write(`event: ${event}\n${id === undefined ? '' : `id: ${id}\n`}data: ${JSON.stringify(data)}\n\n`),
+    end: () => void raw.end(),
+    onClose: (listener) => (stream.closed ? listener() : void raw.on('close', listener)),
+  }
+  if (stream.closed) return stream
+  request.raw.socket.setTimeout(0)
   raw.writeHead(200, {
     'Content-Type': 'text/event-stream; charset=utf-8',
     'Cache-Control': 'no-store',
     'X-Accel-Buffering': 'no',
     'X-Content-Type-Options': 'nosniff',
   })
-  raw.write(`retry: ${RETRY_MS}\n\n`)
-  const write = (chunk: string) => {
-    if (raw.writableLength > MAX_UNREAD_BYTES) raw.destroy()
-    else if (!raw.writableEnded) raw.write(chunk)
-  }
-  const heartbeat = setInterval(() => write(':\n\n'), HEARTBEAT_MS).unref()
-  const stream: Stream = {
-    closed: false,
-    send: ({ event, id, data }) =>
-      write(`event: ${event}\n${id === undefined ? '' : `id: ${id}\n`}data: ${JSON.stringify(data)}\n\n`),
-    end: () => void raw.end(),
-    onClose: (listener) => void raw.on('close', listener),
-  }
+  write(`retry: ${RETRY_MS}\n\n`)
+  keepOpen(request, stream, () => write(':\n\n'))
+  return stream
+}
+
+function keepOpen(request: FastifyRequest, stream: Stream, beat: () => void): void {
   open.add(stream)
-  raw.on('close', () => {
+  const heartbeat = setInterval(beat, HEARTBEAT_MS).unref()
+  const endWithKey = async () => {
+    // A database that is away says nothing about who may look.
+    if (!(await request.isStillAdmitted().catch(() => true))) stream.end()
+  }
+  const admitted = setInterval(() => void endWithKey(), ADMITTED_EVERY_MS).unref()
+  stream.onClose(() => {
     stream.closed = true
     open.delete(stream)
     clearInterval(heartbeat)
+    clearInterval(admitted)
   })
-  return stream
 }
