@@ -30,7 +30,7 @@ export function belfryServer(baseUrl: string, device: Pick<Device, 'fetch'>): Se
       if (response.status >= 200 && response.status < 300) return { kind: 'ok' }
       const said = (await response.json().catch(() => ({}))) as Partial<Refusal>
       return {
-        kind: kindOf(response.status),
+        kind: kindOf(response.status, said),
         code: said.code ?? `http_${response.status}`,
         message: said.error ?? `The server answered ${response.status}`,
         afterMs: secondsIn(response.headers.get('retry-after')),
@@ -47,8 +47,10 @@ export function belfryServer(baseUrl: string, device: Pick<Device, 'fetch'>): Se
   }
 }
 
-function kindOf(status: number): 'later' | 'refused' | 'stranger' {
+function kindOf(status: number, { code }: Partial<Refusal>): 'later' | 'refused' | 'stranger' {
   if (status === 401) return 'stranger'
+  // A 404 that is not in the server's words is of a proxy that has no server just now.
+  if (status === 404 && code === undefined) return 'later'
   return status >= 500 || status === 408 || status === 429 ? 'later' : 'refused'
 }
 

@@ -45,6 +45,21 @@ test('offline it is remembered and repeated, also by the next start', async () =
   }
 })
 
+test('a proxy without its server answers 404: the log-out, and the next log-in, are said again', async () => {
+  const phone = newPhone(server)
+  const { device } = phone
+  phone.open()
+  await phone.logIn('pam')
+  const json = () => Promise.reject(new SyntaxError())
+  phone.device = { ...device, fetch: async () => ({ status: 404, headers: new Headers(), json }) }
+  expect(await phone.logOut()).toBe('later')
+  await phone.logIn('quin')
+  expect(phone.belfry.getState()).toMatchObject({ registration: 'waiting', trouble: { code: 'http_404' } })
+  phone.device = device
+  await phone.pass(300_000)
+  expect(await ownersOf(server, phone.notifications.expoToken, ['pam', 'quin'])).toEqual(['quin'])
+})
+
 test('logged in again before the server heard of the log-out: still logged in', async () => {
   const phone = newPhone(server)
   phone.open()
