@@ -86,6 +86,10 @@ describe('a bearer token', () => {
     const verify = jwtVerifier(deep)
     expect(await verify((await bearer('ana', 'Ana', deep)).slice(7))).toEqual({ id: 'ana', name: 'Ana' })
     await expect(verify(await sign({ sub: 'ana', exp: soon() }))).rejects.toThrow('token_invalid')
+    // As Auth0 asks for claims of one's own.
+    const ofAuth0 = { 'https://example.com/user_id': 'ana', sub: 'auth0|1', exp: soon() }
+    const named = jwtVerifier({ ...jwt, userClaim: 'https://example.com/user_id' })
+    expect(await named(await sign(ofAuth0))).toEqual({ id: 'ana', name: null })
   })
 })
 

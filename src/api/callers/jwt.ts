@@ -45,7 +45,7 @@ const OUR_TYPES = new Set(['jwt', 'at+jwt'])
 export function jwtVerifier(settings: JwtSettings): VerifyJwt {
   const options = {
     algorithms: settings.jwksUrl === undefined ? ['HS256'] : PUBLIC_KEY_ALGORITHMS,
-    requiredClaims: ['exp', settings.userClaim.split('.')[0] as string],
+    requiredClaims: ['exp'],
     ...(settings.issuer !== undefined && { issuer: settings.issuer }),
   }
   const key = keyOf(settings)
