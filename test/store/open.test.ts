@@ -66,6 +66,13 @@ test('a database that writes its dates as its administrator likes them is read a
   await again.close()
 })
 
+test.each(['ENETUNREACH', 'ENETDOWN', 'EHOSTDOWN', 'ECONNABORTED'])(
+  'a network that says %s is a database that is away',
+  (code) => {
+    expect(isDatabaseAway(Object.assign(new Error(`connect ${code} 10.0.0.1:5432`), { code }))).toBe(true)
+  },
+)
+
 test('the first thing that happens to an empty folder may be a post', async () => {
   const world = await openRunning('PGlite')
   await world.notify({ audience: { everyone: true } })
