@@ -2,7 +2,7 @@
 import { mkdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { sql } from 'kysely'
-import { expect, test } from 'vitest'
+import { expect, onTestFinished, test, vi } from 'vitest'
 import { isDatabaseAway, isTaken } from '../../src/store/database/away.ts'
 import type { Db } from '../../src/store/database/db.ts'
 import { EmbeddedDatabase } from '../../src/store/database/embedded.ts'
@@ -15,10 +15,10 @@ const addUser = (db: Db, id: string) =>
 const users = async ({ kysely }: Db) =>
   (await kysely.selectFrom('users').select('id').orderBy('id').execute()).map((one) => one.id)
 
-async function openOwn(): Promise<EmbeddedDatabase> {
+async function openOwn(watch?: Parameters<typeof EmbeddedDatabase.open>[1]): Promise<EmbeddedDatabase> {
   const database = await openDatabase('PGlite')
   await database.close()
-  return EmbeddedDatabase.open({ dataDir: join(database.dataDir!, 'pgdata') })
+  return EmbeddedDatabase.open({ dataDir: join(database.dataDir!, 'pgdata') }, watch)
 }
 
 test('while it works, the program goes on', async () => {
@@ -176,4 +176,23 @@ test('a folder that is no database is refused', async () => {
   mkdirSync(dataDir)
   writeFileSync(join(dataDir, 'PG_VERSION'), 'nonsense')
   await expect(EmbeddedDatabase.open({ dataDir })).rejects.toThrow(/PGlite|Aborted|exit/)
+})
+
+test('that it answers no more is noticed; that nobody asks, or one after the other, is not', async () => {
+  vi.useFakeTimers({ toFake: ['setInterval', 'performance'] })
+  onTestFinished(() => void vi.useRealTimers())
+  let noticed = 0
+  const pglite = await openOwn({ silentMs: 60_000, onSilent: () => void (noticed += 1) })
+  vi.advanceTimersByTime(100_000)
+  for (let n = 0; n < 3; n++) {
+    const answered = pglite.query('select 1')
+    vi.advanceTimersByTime(50_000)
+    await answered
+  }
+  expect(noticed).toBe(0)
+  const late = pglite.query('select 1')
+  vi.advanceTimersByTime(70_000)
+  expect(noticed).toBeGreaterThan(0)
+  await late
+  await pglite.close()
 })

@@ -18,6 +18,25 @@ import type { Answer, Asked, Notice, Question } from './pglite-thread.ts'
 
 const CLOSED = { message: 'PGlite is closed' }
 
+/** No statement takes that long: PGlite has stopped. Without room for its log it does, and never says so. */
+const SILENT_MS = 300_000
+const LOOKS = 10
+
+interface Watch {
+  silentMs: number
+  onSilent: () => void
+}
+
+/** Whoever started the program starts it again; what was accepted is there. */
+const endProgram: Watch = {
+  silentMs: SILENT_MS,
+  onSilent: () => {
+    throw new Error(
+      'The embedded database does not answer any more. Is its disk full? It goes on when it is started again.',
+    )
+  },
+}
+
 export class EmbeddedDatabase {
   readonly #thread: Worker
   readonly #waiting = new Map<number, (answer: Answer) => void>()
@@ -25,19 +44,26 @@ export class EmbeddedDatabase {
   #asked = 0
   #isClosed = false
   #closing: Promise<void> | undefined
+  /** When it last answered, or was asked with nothing to do. */
+  #wellAt = performance.now()
+  readonly #watching: NodeJS.Timeout
 
-  private constructor(options: PGliteOptions) {
+  private constructor(options: PGliteOptions, { silentMs, onSilent }: Watch) {
     // A thread that dies of an error takes the program with it: nobody listens for 'error'.
     this.#thread = new Worker(new URL('./pglite-thread.ts', import.meta.url), { workerData: options })
     this.#thread.on('message', (message: Answer | Notice) => this.#take(message))
+    this.#watching = setInterval(() => {
+      if (this.#waiting.size > 0 && performance.now() - this.#wellAt > silentMs) onSilent()
+    }, silentMs / LOOKS).unref()
   }
 
-  static async open(options: PGliteOptions): Promise<EmbeddedDatabase> {
-    const database = new EmbeddedDatabase(options)
+  static async open(options: PGliteOptions, watch = endProgram): Promise<EmbeddedDatabase> {
+    const database = new EmbeddedDatabase(options, watch)
     try {
       await database.query('select 1')
       return database
     } catch (error) {
+      clearInterval(database.#watching)
       await database.#thread.terminate()
       throw error
     }
@@ -85,6 +111,7 @@ export class EmbeddedDatabase {
   async #close(): Promise<void> {
     const answer = await this.#ask({ kind: 'close' })
     this.#isClosed = true
+    clearInterval(this.#watching)
     await this.#thread.terminate()
     for (const [number, tell] of this.#waiting) tell({ number, error: CLOSED })
     valueOf(answer)
@@ -98,6 +125,7 @@ export class EmbeddedDatabase {
   #ask(question: Question, number = this.#next()): Promise<Answer> {
     if (this.#isClosed) return Promise.resolve({ number, error: CLOSED })
     return new Promise((resolve) => {
+      if (this.#waiting.size === 0) this.#wellAt = performance.now()
       this.#thread.postMessage({ ...question, number } satisfies Asked)
       this.#waiting.set(number, resolve)
     })
@@ -108,6 +136,7 @@ export class EmbeddedDatabase {
       for (const listener of this.#listeners.get(message.channel) ?? []) listener(message.payload)
       return
     }
+    this.#wellAt = performance.now()
     this.#waiting.get(message.number)?.(message)
     this.#waiting.delete(message.number)
   }
