@@ -4,6 +4,7 @@ import { all } from '../domain/all.ts'
 import type { Recipient } from '../domain/notification.ts'
 import type { Db } from '../store/database/db.ts'
 import { readChunk } from '../store/ledger/chunk.ts'
+import { PAGE_CHUNKS } from '../store/ledger/fan-out.ts'
 import { findWork, type Work } from '../store/ledger/plan.ts'
 import {
   finishChunks,
@@ -46,19 +47,20 @@ export async function sendChunks(place: Workplace, run: Run, jobs: ChunkJob[]): 
 async function sendAll(place: Workplace, run: Run, chunks: Chunk[]): Promise<void> {
   const parcels = await parcelsOf(place, chunks)
   const ends = await all(
-    chunks.map(async ({ job }, index): Promise<Ended> => {
+    chunks.map(async ({ job }, index): Promise<Ended[]> => {
       const own = parcels[index] ?? []
-      return worst(await all(own.map((parcel) => run('broadcast', [parcel], job.data.tries))))
+      return all(own.map((parcel) => run('broadcast', [parcel], job.data.tries)))
     }),
   )
   await finish(
     place,
-    chunks.filter((_, index) => ends[index] === 'done').map(({ job }) => job),
+    chunks.filter((_, index) => worst(ends[index] ?? []) === 'done').map(({ job }) => job),
   )
-  for (const [index, { job }] of chunks.entries()) {
-    const end = ends[index]
-    if (typeof end === 'object') await postpone(place, job, end)
-    else if (end === 'not_begun') await lookAgain(place, job)
+  for (const [index, chunk] of chunks.entries()) {
+    const own = ends[index] ?? []
+    const end = worst(own)
+    if (typeof end === 'object') await postpone(place, chunk, end, own.includes('done'))
+    else if (end === 'not_begun') await lookAgain(place, chunk.job)
   }
 }
 
@@ -148,16 +150,22 @@ async function endChunk(place: Workplace, notification: Notification, job: Chunk
   tellEnded(place.emit, ended)
 }
 
-/** While what it has cut must wait, a broadcast is not cut to its end at once. */
+/**
+ * While what it has cut must wait, a broadcast is not cut to its end at once. What is held may be one project of many, and the others
+ * are still to be reached: so the next page waits this long at most, or, where nobody of a chunk could be, for each page that waits.
+ */
 const LONGEST_BEFORE_PAGE_MS = 10_000
 
-async function postpone(place: Workplace, job: ChunkJob, hold: Hold): Promise<void> {
+/** @param hasGone some of the chunk did. */
+async function postpone(place: Workplace, { job, notification }: Chunk, hold: Hold, hasGone: boolean): Promise<void> {
+  const pages = hasGone ? 1 : Math.ceil(notification.chunks_open / PAGE_CHUNKS)
+  const longestMs = pages * LONGEST_BEFORE_PAGE_MS
+  const afterMs = Math.min(hold.afterMs, longestMs)
   await place.db.transaction(async (tx) => {
     const asked = await enqueueReceipts(tx, [pieceOf(job)], place.options.receiptDelayMs)
     await place.queue.postpone(tx, [job], [{ ...job.data, baton: null, tries: hold.tries, asked }], hold.afterMs)
     await setPostponed(tx, [job.data.notificationId], hold.reason)
-    // What is held may be one project of many, and the others are still to be reached.
-    await passBaton(tx, job, Math.min(hold.afterMs, LONGEST_BEFORE_PAGE_MS))
+    await passBaton(tx, job, { afterMs, held: { project: hold.project ?? '', forMs: longestMs - afterMs } })
   })
 }
 
@@ -170,8 +178,12 @@ async function parkChunk(place: Workplace, job: ChunkJob): Promise<void> {
 }
 
 /** The chunk in the middle of a page asks for the next page, in the transaction in which it leaves the queue. */
-async function passBaton(tx: Db, job: ChunkJob, afterMs = 0): Promise<void> {
+async function passBaton(
+  tx: Db,
+  job: ChunkJob,
+  { afterMs = 0, held }: { afterMs?: number; held?: QueueData['fan-out']['held'] } = {},
+): Promise<void> {
   const { baton, notificationId, trace } = job.data
   if (baton === null) return
-  await tx.enqueue('fan-out', [{ notificationId, page: baton, ...(trace !== undefined && { trace }) }], afterMs)
+  await tx.enqueue('fan-out', [{ notificationId, page: baton, held, ...(trace !== undefined && { trace }) }], afterMs)
 }

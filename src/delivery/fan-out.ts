@@ -2,11 +2,13 @@
 import { cutPage } from '../store/ledger/fan-out.ts'
 import { type Ended, finishNotifications, loadNotification } from '../store/notifications/notifications.ts'
 import { parkJob } from '../store/queue/parked.ts'
-import type { Job } from '../store/schema/jobs.ts'
+import type { Job, QueueData } from '../store/schema/jobs.ts'
 import { endingOf } from './plan/ending.ts'
 import { tellEnded } from './tell.ts'
 import type { Workplace } from './workplace.ts'
 
+/** While what a page may wait for is still held. */
+const LOOK_AGAIN_MS = 5_000
 /** A broadcast that gets this far has enough chunks for a plan to matter. */
 const PAGE_OF_MANY = 1
 
@@ -14,10 +16,10 @@ export async function fanOut(place: Workplace, job: Job<'fan-out'>): Promise<voi
   const { notificationId } = job.data
   const notification = await loadNotification(place.db, notificationId)
   const ending = notification && endingOf(notification, place.options.pushesEnabled)
-  const held = notification && !ending ? place.breaker.look(null) : undefined
+  const heldMs = notification && !ending ? holdOf(place, job) : undefined
   const ended = await place.db.transaction(async (tx): Promise<Ended[] | void> => {
     if (notification?.state === 'paused' && !ending) return parkJob(tx, place.queue, job, job.data)
-    if (held?.kind === 'wait') return place.queue.postpone(tx, [job], [job.data], held.ms)
+    if (heldMs !== undefined) return place.queue.postpone(tx, [job], [waited(job.data, heldMs)], heldMs)
     await place.queue.complete(tx, [job])
     if (!notification) return
     if (!ending) {
@@ -31,3 +33,13 @@ export async function fanOut(place: Workplace, job: Job<'fan-out'>): Promise<voi
   tellEnded(place.emit, ended ?? [])
   if (job.data.page === PAGE_OF_MANY) await place.queue.countForPlanner()
 }
+
+/** How long a page is not cut: while nobody may be sent to, or, for a while, while the page before it could not be. */
+function holdOf({ breaker }: Workplace, { data: { held } }: Job<'fan-out'>): number | undefined {
+  const all = breaker.look(null)
+  if (all.kind === 'wait') return all.ms
+  return held && held.forMs > 0 && breaker.isOpen(held.project) ? LOOK_AGAIN_MS : undefined
+}
+
+const waited = ({ held, ...data }: QueueData['fan-out'], ms: number): QueueData['fan-out'] =>
+  held ? { ...data, held: { ...held, forMs: held.forMs - ms } } : data

@@ -1,13 +1,16 @@
 /** A page of the fan-out is cut once, however often its job comes; and a broadcast ends with its last chunk, not before. */
 import { randomUUIDv7 } from 'node:crypto'
 import { sql } from 'kysely'
+import { TestClock } from 'pg-boss'
 import { expect, test } from 'vitest'
+import type { ExpoMessage } from '../../src/domain/messages/expo-message.ts'
+import type { SendAnswer } from '../../src/ports.ts'
 import { CHUNK_TOKENS, cutPage, PAGE_CHUNKS } from '../../src/store/ledger/fan-out.ts'
 import { cancelNotification, pauseNotification, resumeNotification } from '../../src/store/notifications/control.ts'
 import { finishChunks, finishNotifications, insertNotification } from '../../src/store/notifications/notifications.ts'
 import { crowd, expectBalanced } from '../kit/books.ts'
 import { until } from '../kit/guard.ts'
-import { type Opened, openDatabase, openRunning } from '../kit/inside.ts'
+import { allOk, type Opened, openDatabase, openRunning } from '../kit/inside.ts'
 
 /** A broadcast that nobody works on. */
 async function broadcast(world: Opened) {
@@ -184,4 +187,32 @@ test('while a project is held, the next page is not asked for for ten seconds', 
     return rows.length > 0 && rows
   })
   expect(next?.waitMs).toBeCloseTo(10_000, -3)
+})
+
+test('the more of a broadcast waits for its project, the longer the next page waits, and it is cut to its end all the same', async () => {
+  const start = Date.parse('2026-01-01T09:00:00Z')
+  const clock = new TestClock(start)
+  let isAway = true
+  const send = (messages: ExpoMessage[]): SendAnswer =>
+    isAway ? { kind: 'refused', status: 403, code: 'UNAUTHORIZED', message: 'no' } : allOk(messages)
+  const world = await openRunning('PostgreSQL 18', { send }, { clock })
+  const pages = 3
+  await crowd(world, CHUNK_TOKENS * PAGE_CHUNKS * pages)
+  await sql`update belfry.push_tokens set project = '@a/app'`.execute(world.db.kysely)
+  const id = await world.notify({ audience: { everyone: true } })
+  const row = async () =>
+    world.db.kysely.selectFrom('notifications').selectAll().where('id', '=', id).executeTakeFirstOrThrow()
+  const goTo = (seconds: number, done: () => Promise<boolean>) =>
+    until(`what is done after ${seconds} s`, async () => {
+      if (clock.now() < start + seconds * 1_000) await clock.tick(500)
+      return done()
+    })
+  await goTo(2, async () => (await row()).page === 1)
+  // Ten seconds for the one page, then twenty for two; and what is asked for meanwhile is put off.
+  await goTo(28, async () => clock.now() >= start + 28_000)
+  expect((await row()).page).toBeLessThanOrEqual(2)
+  await goTo(600, async () => (await row()).page >= 3)
+  isAway = false
+  await goTo(3_600, async () => (await row()).state === 'finished')
+  expect(await expectBalanced(world, id)).toMatchObject({ accepted: CHUNK_TOKENS * PAGE_CHUNKS * pages })
 })

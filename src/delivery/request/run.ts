@@ -13,6 +13,7 @@ import type { SenderParts } from './sending.ts'
 export interface Hold {
   afterMs: number
   reason: string
+  project: string | null
   /** How often it has failed, for the backoff of the next time. */
   tries: number
 }
@@ -25,17 +26,19 @@ export type Run = (lane: Lane, parcels: Parcel[], tries: number, start?: HeadSta
 export function openRun(parts: SenderParts, send: Send): Run {
   const run: Run = async (lane, parcels, tries, start) => {
     const sent = await send(lane, parcels, tries, start)
+    const project = parcels[0]?.delivery.project ?? null
     switch (sent.kind) {
       case 'done':
       case 'not_begun':
       case 'stopped':
         return sent.kind
       case 'held':
-        return { afterMs: sent.afterMs, reason: sent.reason, tries }
+        return { afterMs: sent.afterMs, reason: sent.reason, project, tries }
       case 'divided':
         return worst(await all(sent.requests.map((request) => run(lane, request, tries))))
       case 'again': {
-        if (sent.afterMs > INLINE_WAIT_MS) return { afterMs: sent.afterMs, reason: sent.reason, tries: tries + 1 }
+        if (sent.afterMs > INLINE_WAIT_MS)
+          return { afterMs: sent.afterMs, reason: sent.reason, project, tries: tries + 1 }
         await parts.clock.wait(sent.afterMs, parts.stop)
         if (parts.stop.aborted) return 'stopped'
         return run(lane, await addressed(parts.db, sent.parcels), tries + 1)

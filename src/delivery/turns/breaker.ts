@@ -12,6 +12,8 @@ export type Admission = { kind: 'go' } | { kind: 'wait'; ms: number; reason: str
 export interface Breaker {
   /** Whether it is worth beginning, as far as is known without waiting; claims nothing. */
   look(project: string | null): Admission
+  /** Whether it is open or half open, as far as is known without waiting. */
+  isOpen(project: string): boolean
   /** Right before the call: half open, only one asker among all processes may go, and its answer decides. */
   admit(project: string | null): Promise<Admission>
   /** What Expo's answer says about Expo, not about the request. */
@@ -56,6 +58,7 @@ export function openBreakers(db: Db, clock: Clock, emit: Emit, probeMs: number):
       const breaker = view.last(project ?? '')
       return breaker && breaker.remainingMs > 0 ? waitFor(breaker) : { kind: 'go' }
     },
+    isOpen: (project) => view.last(project) !== undefined,
     async admit(project) {
       const key = project ?? ''
       const breaker = await view.find(key)

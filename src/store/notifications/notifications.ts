@@ -31,6 +31,8 @@ export interface Notification {
   state: NotificationState
   postponed: string | null
   expired: boolean
+  /** Chunks that are cut, and not done. */
+  chunks_open: number
   /** While it is worked on: the span of that work, if there are traces. */
   span?: Span
 }
@@ -63,7 +65,7 @@ async function enqueueWork(tx: Db, n: NewNotification, afterMs: number): Promise
 /** Of notifications `n`. While one is paused, its time stands still. */
 export const notificationColumns = (db: Db) => sql`
   n.id, n.kind, n.lane, n.audience, n.content, n.on_unknown, n.state, n.postponed,
-  n.expires_at <= coalesce(n.paused_at, ${db.now}) as expired`
+  n.expires_at <= coalesce(n.paused_at, ${db.now}) as expired, n.chunks - n.chunks_done as chunks_open`
 
 export async function loadNotification(db: Db, id: string): Promise<Notification | undefined> {
   const [row] = await db.rows<Notification>(sql`

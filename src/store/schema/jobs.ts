@@ -6,9 +6,15 @@ interface Traced {
 }
 type Sending = Traced & { notificationId: string; tries: number; asked?: number[] | undefined }
 
+/** The page before it waits for a project; empty: one that is not known. So much longer may this one wait for it, too. */
+interface HeldPage {
+  project: string
+  forMs: number
+}
+
 /** What each queue's jobs carry. `tries`: how often it was put off, for the backoff. `asked`: deliveries whose receipts somebody asks for. */
 export interface QueueData {
-  'fan-out': Traced & { notificationId: string; page: number }
+  'fan-out': Traced & { notificationId: string; page: number; held?: HeldPage | undefined }
   /** `baton`: the page of the fan-out that this chunk's end asks for. */
   'send-broadcast': Sending & { from: number; to: number; baton: number | null }
   'send-direct': Sending
