@@ -4,6 +4,7 @@
  */
 import { sql } from 'kysely'
 import type { Db } from '../database/db.ts'
+import { type Stretch, stretches } from '../database/stretches.ts'
 import { cancelAll } from '../notifications/control.ts'
 import { type Actor, audit } from '../operator/audit.ts'
 
@@ -28,8 +29,9 @@ export async function eraseUser(db: Db, id: string, by: Actor): Promise<Erased |
     if (Object.values(gone).some((count) => count > 0)) await record(tx, by, gone)
     return gone
   })
-  // After the person, so that nothing of theirs can be added any more; a batch at a time, so that nobody is held up.
-  const notifications = await inNotifications(db, (batch) => forgetIn(db, id, batch))
+  // After the person, so that nothing of theirs can be added any more; a stretch at a time.
+  let notifications = 0
+  for await (const stretch of stretches(db, db.t.notifications)) notifications += await forgetIn(db, id, stretch)
   if (notifications === 0 && Object.values(person).every((count) => count === 0)) return undefined
   if (Object.values(person).every((count) => count === 0)) await record(db, by, { notifications })
   return { ...person, notifications }
@@ -116,32 +118,13 @@ async function eraseAnswers(tx: Db, id: string): Promise<number> {
   return own.length + others.length
 }
 
-const BATCH = 5_000
-const FIRST = '00000000-0000-0000-0000-000000000000'
-const LAST = 'ffffffff-ffff-ffff-ffff-ffffffffffff'
-
-/** Walks over all of them by their ids. @returns the sum of what `work` answers. */
-async function inNotifications(
-  db: Db,
-  work: (batch: { after: string; to: string }) => Promise<number>,
-): Promise<number> {
-  let sum = 0
-  for (let after = FIRST; ; ) {
-    const [end] = await db.rows<{ id: string }>(sql`
-      select id from ${db.t.notifications} where id > ${after} order by id offset ${BATCH - 1}::int limit 1`)
-    sum += await work({ after, to: end?.id ?? LAST })
-    if (end === undefined) return sum
-    after = end.id
-  }
-}
-
 /** What they said, and what was said to them alone, is emptied, and not sent any more; from other lists they vanish. */
-async function forgetIn(db: Db, id: string, { after, to }: { after: string; to: string }): Promise<number> {
+async function forgetIn(db: Db, id: string, stretch: Stretch): Promise<number> {
   const named = await db.rows<{ id: string; theirs: boolean }>(sql`
     select id, (created_by = ${id} and kind <> 'notify')
       or coalesce((audience -> 'users') - ${id}::text = '[]', false) as theirs
     from ${db.t.notifications}
-    where id > ${after}::uuid and id <= ${to}::uuid and (
+    where ${stretch} and (
       (created_by = ${id} and kind <> 'notify') or audience -> 'users' ? ${id}::text or audience -> 'except' ? ${id}::text
       or jsonb_path_exists(content, '$.** ? (@ == $id)', jsonb_build_object('id', ${id}::text)))`)
   if (named.length === 0) return 0
