@@ -2,6 +2,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, describe, expect, test } from 'vitest'
+import { placeOfPostgres } from './config/values.ts'
 import { ConfigFault, readConfig, readRemote } from './config.ts'
 
 const folder = mkdtempSync(join(tmpdir(), 'belfry-config-'))
@@ -102,6 +103,14 @@ describe('the settings', () => {
     ['NO', false],
   ])('take %s as a flag', (word, value) => {
     expect(read({ ENABLE_PUSH_NOTIFICATIONS: word }).settings.pushesEnabled).toBe(value)
+  })
+
+  test.each([
+    'postgres://user:password@/database?host=/var/run/postgresql',
+    'postgresql://user:password@/database?host=/cloudsql/project:region:instance',
+  ])('take a database at a socket: %s', (url) => {
+    expect(read({ DATABASE_URL: url }).secrets.databaseUrl).toBe(url)
+    expect(placeOfPostgres(url)).toEqual({ host: url.split('=')[1], name: 'database' })
   })
 
   test('keep the test push closed when the sandbox is open to the network', () => {

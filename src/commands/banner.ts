@@ -2,6 +2,7 @@
 import { join } from 'node:path'
 import { type App, version } from '../app.ts'
 import { isLoopback } from '../config/places.ts'
+import { placeOfPostgres } from '../config/values.ts'
 import type { Config } from '../config.ts'
 
 export function banner(app: App, config: Config): string {
@@ -70,8 +71,8 @@ function modeOf({ settings }: Config): string {
 
 function databaseOf({ settings, secrets }: Config): string {
   if (secrets.databaseUrl === undefined) return `embedded (PGlite), in ${settings.dataDir}`
-  const { host, pathname } = new URL(secrets.databaseUrl)
-  return `PostgreSQL, ${host}${pathname}, schema ${settings.databaseSchema}`
+  const { host, name } = placeOfPostgres(secrets.databaseUrl)
+  return `PostgreSQL, ${host}/${name}, schema ${settings.databaseSchema}`
 }
 
 /** Works as pasted, in the project's folder. */

@@ -74,10 +74,18 @@ export function httpUrl(path?: RegExp, expectedPath?: string) {
 
 export function postgresUrl() {
   return value<string>((text) => {
-    const url = URL.canParse(text) ? new URL(text) : undefined
-    if (url !== undefined && /^postgres(ql)?:$/.test(url.protocol)) return text
+    if (/^postgres(ql)?:/i.test(text) && URL.canParse(withHost(text))) return text
     return { fault: 'not a PostgreSQL address; expected postgres://user:password@host:5432/database' }
   })
+}
+
+/** Sockets, such as Cloud SQL's, are named by `?host=`, and nothing stands where other addresses have their host. */
+const withHost = (postgres: string) => postgres.replace('@/', '@socket/')
+
+/** Where a database is, for people to read. */
+export function placeOfPostgres(address: string): { host: string; name: string } {
+  const url = new URL(withHost(address))
+  return { host: url.searchParams.get('host') ?? url.host, name: url.pathname.slice(1) }
 }
 
 const claimPath = /^[A-Za-z0-9_:/-]+(\.[A-Za-z0-9_:/-]+){0,5}$/

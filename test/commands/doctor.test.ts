@@ -130,6 +130,8 @@ describe('each fault is told:', () => {
       doctor({ DATABASE_URL: `postgres://ana:pass-word@127.0.0.1:${closed}/x` }),
       doctor({ DATABASE_URL: `postgres://postgres@127.0.0.1:${port}/not_there` }),
     ])
+    const socket = await doctor({ DATABASE_URL: 'postgres://ana:pass-word@/x?host=/no/postgresql' })
+    expect(socket.one('database')).toMatch(/^fault: The database at \/no\/postgresql does not answer \(.*ENOENT/)
     expect(away.one('database')).toMatch(/^fault: The database at 127\.0\.0\.1:\d+ does not answer \(.*ECONNREFUSED/)
     expect(JSON.stringify(away.checks)).not.toContain('pass-word')
     expect(unknown.checks.find(({ check }) => check === 'database')!.hint).toContain('Create this database')

@@ -1,3 +1,4 @@
+import { placeOfPostgres } from '../../config/values.ts'
 import type { Config } from '../../config.ts'
 import { hintOfRefusal } from '../../store/database/away.ts'
 import { type Look, lookAtFolder, lookAtPostgres } from '../../store/migrations/look.ts'
@@ -9,13 +10,13 @@ export async function database({ settings, secrets }: Config): Promise<Finding[]
   try {
     if (secrets.databaseUrl === undefined) return await embedded(dataDir, databaseSchema)
     const found = await lookAtPostgres(secrets.databaseUrl, databaseSchema, TIMEOUT_MS)
-    const { host, pathname } = new URL(secrets.databaseUrl)
+    const { host, name } = placeOfPostgres(secrets.databaseUrl)
     return [
-      ...tables(`PostgreSQL ${found.version} at ${host}${pathname}, schema ${databaseSchema}`, found),
+      ...tables(`PostgreSQL ${found.version} at ${host}/${name}, schema ${databaseSchema}`, found),
       clock('clock', "The database's clock", found.aheadMs),
     ]
   } catch (error) {
-    const { host } = secrets.databaseUrl === undefined ? { host: dataDir } : new URL(secrets.databaseUrl)
+    const { host } = secrets.databaseUrl === undefined ? { host: dataDir } : placeOfPostgres(secrets.databaseUrl)
     return [fault('database', `The database at ${host} does not answer (${reasonOf(error)})`, hintOf(error))]
   }
 }
