@@ -1,7 +1,7 @@
 /** Opening: one holder of a folder, no word against a database that is newer, no hand on what was there before. */
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdtempSync, rmSync, utimesSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { sql } from 'kysely'
@@ -117,3 +117,18 @@ test('of ten that take over a stale lock at once, one gets it', async () => {
     rmSync(folder, { recursive: true, force: true })
   }
 })
+
+test('a taking-over that died half way does not last for ever, whatever the clock was then', async () => {
+  const folder = mkdtempSync(join(tmpdir(), 'belfry-lock-'))
+  const taking = join(folder, 'belfry.lock.taking')
+  try {
+    for (const hours of [-3, 3]) {
+      writeFileSync(taking, '')
+      const then = Date.now() / 1_000 + hours * 3_600
+      utimesSync(taking, then, then)
+      await (await lockFolder(folder)).release()
+    }
+  } finally {
+    rmSync(folder, { recursive: true, force: true })
+  }
+}, 5_000)

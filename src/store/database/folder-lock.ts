@@ -34,7 +34,7 @@ const ANSWER_TIMEOUT_MS = 1_000
 /** A taking-over that lasts longer than this died half way. */
 const TAKING_STALE_MS = 5_000
 
-/** Resolves within 2 s, or throws FolderLocked. */
+/** Resolves within 2 s, some seconds later after a taking-over that died half way, or throws FolderLocked. */
 export async function lockFolder(dataDir: string): Promise<FolderLock> {
   const path = socketPath(dataDir)
   for (;;) {
@@ -99,7 +99,8 @@ async function takeOver(dataDir: string, path: string): Promise<FolderLock | und
   const file = await open(taking, 'wx').catch(async (error: NodeJS.ErrnoException) => {
     if (error.code !== 'EEXIST') throw error
     const age = await stat(taking).then(
-      (found) => Date.now() - found.mtimeMs,
+      // A clock that was set back since leaves a file of the future, which would not grow old for as long.
+      (found) => Math.abs(Date.now() - found.mtimeMs),
       () => 0,
     )
     if (age > TAKING_STALE_MS) await rm(taking, { force: true })
