@@ -27,6 +27,7 @@ import type { Clock, Emit, PushGateway } from './ports.ts'
 import { sandboxPlugin } from './sandbox/plugin.ts'
 import { type KeptSecrets, keptSecrets } from './secrets.ts'
 import { DatabaseRefused, hintOfRefusal, isDatabaseAway } from './store/database/away.ts'
+import { EncryptionFault, hintOfEncryption } from './store/database/encryption.ts'
 import { type Database, openPglite, openPostgres } from './store/open.ts'
 import type { OpenTracing } from './tracing.ts'
 
@@ -198,6 +199,8 @@ export async function openDatabase(config: Config, emit: Emit, log: Log, stop?: 
     } catch (error) {
       const hint = hintOfRefusal(error)
       if (hint !== undefined) throw new DatabaseRefused(error, hint)
+      const change = hintOfEncryption(error)
+      if (change !== undefined) throw new EncryptionFault(error, change)
       if (!isDatabaseAway(error) || stop?.aborted) throw error
       log.warn({ err: error }, `The database does not answer; trying again every ${DATABASE_RETRY_MS / 1000} s`)
       await wait(DATABASE_RETRY_MS, undefined, { signal: stop })

@@ -7,7 +7,8 @@ import { CommandFault } from './commands/fault.ts'
 import { addRemoteVerbs } from './commands/remote/remote-verbs.ts'
 import { ConfigFault } from './config.ts'
 import { DatabaseLocked, DatabaseRefused } from './store/database/away.ts'
-import { FolderLocked } from './store/database/folder-lock.ts'
+import { EncryptionFault } from './store/database/encryption.ts'
+import { FolderLocked, FolderUnusable } from './store/database/folder-lock.ts'
 import { NewerDatabase } from './store/migrations/compatibility.ts'
 
 // A broadcast's garbage dies young where the young generation has room. It grows from its least to its most at once, also after
@@ -78,9 +79,16 @@ await program.parseAsync().catch(tell)
 
 function tell(error: unknown): void {
   if (error instanceof ConfigFault) return end(error.message, error.exitCode)
-  const saysAll = [CommandFault, FolderLocked, NewerDatabase, DatabaseLocked, DatabaseRefused].some(
-    (kind) => error instanceof kind,
-  )
+  const told = [
+    CommandFault,
+    FolderLocked,
+    FolderUnusable,
+    NewerDatabase,
+    DatabaseLocked,
+    DatabaseRefused,
+    EncryptionFault,
+  ]
+  const saysAll = told.some((kind) => error instanceof kind)
   if (saysAll) return end((error as Error).message, 1)
   const { code, message, syscall } = error as NodeJS.ErrnoException
   if (syscall === 'listen') return end(`Cannot listen there: ${message}. Set PORT or HOST to something else.`, 1)

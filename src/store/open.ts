@@ -8,7 +8,7 @@ import type { Emit } from '../ports.ts'
 import { callBack } from './database/called-back.ts'
 import { type Begin, type Db, makeDb } from './database/db.ts'
 import { EmbeddedDatabase, embeddedDialect } from './database/embedded.ts'
-import { lockFolder } from './database/folder-lock.ts'
+import { FolderUnusable, lockFolder } from './database/folder-lock.ts'
 import { pipelined } from './database/pipelined.ts'
 import { prepareRepeated } from './database/prepared.ts'
 import { migrate } from './migrations/migrations.ts'
@@ -50,7 +50,9 @@ const POOL_SIZE = 10
  * @param template a prepared empty database to copy, seconds faster than making one; made when it is not there.
  */
 export async function openPglite(options: Common & { dataDir: string; template?: string }): Promise<Database> {
-  await mkdir(options.dataDir, { recursive: true, mode: 0o700 })
+  await mkdir(options.dataDir, { recursive: true, mode: 0o700 }).catch((error: Error) => {
+    throw new FolderUnusable(options.dataDir, error.message)
+  })
   const lock = await lockFolder(options.dataDir)
   try {
     const pglite = await openFolder(join(options.dataDir, 'pgdata'), options.template)

@@ -175,6 +175,25 @@ describe('each fault is told:', () => {
     expect(said.join('\n').split('\n')).toHaveLength(3)
   })
 
+  test('a folder that is none, and encryption that cannot be had: so does it', async () => {
+    const folder = temporaryFolder()
+    const DATA_DIR = join(folder, 'file')
+    writeFileSync(DATA_DIR, '')
+    const url = await (await sharedPostgres()).createDatabase()
+    const starts = await Promise.all([
+      runCommand(['serve'], { env: { DATA_DIR } }),
+      runCommand(['serve'], { env: { DATABASE_URL: `${url}?sslmode=verify-full&sslrootcert=/no/root.pem` } }),
+      runCommand(['serve'], { env: { DATABASE_URL: `${url}?sslmode=verify-full` } }),
+    ])
+    rmSync(folder, { recursive: true })
+    expect(starts.map(({ code }) => code)).toEqual([1, 1, 1])
+    const said = starts.map(({ stderr }) => stderr.trimEnd())
+    expect(said[0]).toMatch(/^The data folder \S+ cannot be used \(EEXIST.*\)\. Set DATA_DIR/)
+    expect(said[1]).toMatch(/^The connection to the database cannot be encrypted .*root\.pem.* sslrootcert/)
+    expect(said[2]).toMatch(/^The connection to the database cannot be encrypted .*support SSL.* sslmode/)
+    expect(said.join('\n').split('\n')).toHaveLength(3)
+  })
+
   test('Expo: name, connection, TLS, answer, access token', async () => {
     const html = await serve((_request, response) => response.end('<html>Please log in</html>'))
     const silent = await serve((request) => request.socket.destroy())

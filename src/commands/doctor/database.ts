@@ -1,6 +1,7 @@
 import { placeOfPostgres } from '../../config/values.ts'
 import type { Config } from '../../config.ts'
 import { hintOfRefusal } from '../../store/database/away.ts'
+import { hintOfEncryption } from '../../store/database/encryption.ts'
 import { type Look, lookAtFolder, lookAtPostgres } from '../../store/migrations/look.ts'
 import { clock, type Finding, fault, fine, reasonOf, TIMEOUT_MS, warn } from './finding.ts'
 
@@ -16,8 +17,10 @@ export async function database({ settings, secrets }: Config): Promise<Finding[]
       clock('clock', "The database's clock", found.aheadMs),
     ]
   } catch (error) {
-    const { host } = secrets.databaseUrl === undefined ? { host: dataDir } : placeOfPostgres(secrets.databaseUrl)
-    return [fault('database', `The database at ${host} does not answer (${reasonOf(error)})`, hintOf(error))]
+    const says = (place: string) => `The database at ${place} does not answer (${reasonOf(error)})`
+    if (secrets.databaseUrl === undefined) return [fault('database', says(dataDir), hintOfRefusal(error) ?? HINT)]
+    const hint = hintOfRefusal(error) ?? hintOfEncryption(error) ?? HINT
+    return [fault('database', says(placeOfPostgres(secrets.databaseUrl).host), hint)]
   }
 }
 
@@ -60,5 +63,4 @@ function tables(what: string, { version, tables: state, migrations, mayCreate }:
   ]
 }
 
-const hintOf = (error: unknown): string =>
-  hintOfRefusal(error) ?? 'Is it running, and does this machine reach it? DATABASE_URL says where it is.'
+const HINT = 'Is it running, and does this machine reach it? DATABASE_URL says where it is.'

@@ -24,6 +24,13 @@ export class FolderLocked extends Error {
   }
 }
 
+/** Nobody can lock what is no folder, or belongs to somebody else. */
+export class FolderUnusable extends Error {
+  constructor(dataDir: string, why: string) {
+    super(`The data folder ${dataDir} cannot be used (${why}). Set DATA_DIR to a folder that this user may write to.`)
+  }
+}
+
 export interface FolderLock {
   release(): Promise<void>
 }
@@ -36,12 +43,18 @@ const TAKING_STALE_MS = 5_000
 
 /** Resolves within 2 s, some seconds later after a taking-over that died half way, or throws FolderLocked. */
 export async function lockFolder(dataDir: string): Promise<FolderLock> {
+  return lock(dataDir).catch((error: NodeJS.ErrnoException) => {
+    throw error.syscall === undefined ? error : new FolderUnusable(dataDir, error.message)
+  })
+}
+
+async function lock(dataDir: string): Promise<FolderLock> {
   const path = socketPath(dataDir)
   for (;;) {
     const holder = await askHolder(path)
     if (holder !== 'nobody') throw new FolderLocked(dataDir, holder ?? (await writtenPid(dataDir)))
-    const lock = await takeOver(dataDir, path)
-    if (lock) return lock
+    const taken = await takeOver(dataDir, path)
+    if (taken) return taken
     await wait(20)
   }
 }
@@ -65,9 +78,7 @@ function socketPath(dataDir: string): string {
   if (Buffer.byteLength(absolute) <= SOCKET_PATH_MAX_BYTES) return absolute
   const short = relative(process.cwd(), absolute)
   if (Buffer.byteLength(short) <= SOCKET_PATH_MAX_BYTES) return short
-  throw new Error(
-    `The path of the data folder ${dataDir} is too long; choose one under ${SOCKET_PATH_MAX_BYTES - 12} bytes.`,
-  )
+  throw new FolderUnusable(dataDir, `its path is longer than ${SOCKET_PATH_MAX_BYTES - 12} bytes`)
 }
 
 /** The holder's pid, null for one that does not answer in time, or that there is nobody. */
