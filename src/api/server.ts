@@ -41,7 +41,7 @@ export async function openServer(options: ApiOptions): Promise<FastifyInstance> 
   observeRequests(app, options)
   const { db } = options.database
   const known = acquaintances(db, Date.now)
-  const sessions = openSessions(options.operatorKey, Date.now)
+  const sessions = openSessions(db, options.operatorKey, Date.now)
   await documentRoutes(app, options.version)
   await allowOrigins(app, options.corsOrigins ?? [])
   guardRoutes(app, {

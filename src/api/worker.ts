@@ -22,7 +22,7 @@ export async function openWorkerServer(options: WorkerOptions): Promise<FastifyI
     verifyJwt: () => {
       throw new Fault('token_invalid')
     },
-    hasSession: () => false,
+    hasSession: async () => false,
     findServer: async () => undefined,
     meet: async (user) => user,
     limits: await openLimits(app, options.rateLimits),

@@ -46,9 +46,14 @@ test('the key opens a session, and the session is good for this site’s own pag
       expected,
     )
   expect((await ask('GET', '/api/posts/', { cookie })).status).toBe(401)
+  const other = (await signIn(OPERATOR_KEY)).headers.get('set-cookie')!.split(';', 1)[0]!
   expect((await ask('POST', '/console/sign-out', { cookie, origin: world.url })).headers.get('set-cookie')).toMatch(
     /Max-Age=0/,
   )
+  // Also a cookie that somebody kept; the same person's other browser is signed in as before.
+  expect((await ask('GET', '/api/notifications', { cookie })).status).toBe(401)
+  expect((await ask('GET', '/console/session', { cookie })).body).toMatchObject({ signed_in: false })
+  expect((await ask('GET', '/api/notifications', { cookie: other })).status).toBe(200)
 })
 
 test('behind a proxy the cookie is for TLS only', async () => {

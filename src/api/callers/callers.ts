@@ -57,8 +57,8 @@ export interface Doorkeeper {
   operatorKey: string
   /** What Supabase shows with its webhooks; without it there are none. */
   webhookSecret?: string
-  /** Whether a browser's cookie says that the operator has signed in; throws where it must not be used. */
-  hasSession: (request: FastifyRequest) => boolean
+  /** Whether a browser's cookie says that the operator has signed in; rejects where it must not be used. */
+  hasSession: (request: FastifyRequest) => Promise<boolean>
   /** Whose key this is. */
   findServer: (key: string) => Promise<ServerCaller | undefined>
   limits: Limits
@@ -105,9 +105,9 @@ async function admit(
   if (caller === 'anybody') return
   if ((caller === 'sandbox' || caller === 'operator or this machine') && isOnThisMachine(request)) return
   if (caller === 'supabase') return admitWebhook(request, door.webhookSecret)
-  if (caller !== 'user' && request.headers.authorization === undefined && door.hasSession(request)) {
+  if (caller !== 'user' && request.headers.authorization === undefined && (await door.hasSession(request))) {
     request.isOperator = true
-    request.isStillAdmitted = async () => door.hasSession(request)
+    request.isStillAdmitted = () => door.hasSession(request)
     return
   }
   const bearer = bearerOf(request)

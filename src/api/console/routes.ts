@@ -44,12 +44,13 @@ export async function consoleRoutes(instance: FastifyInstance, options: ApiOptio
 
   app.post('/console/sign-out', { config: anybody }, async (request, reply) => {
     requireOwnPage(request)
-    reply.header('Set-Cookie', sessions.close(request))
+    reply.header('Set-Cookie', sessions.none(request))
+    await sessions.end(request)
     return { success: true }
   })
 
   app.get('/console/session', { config: anybody }, async (request) => ({
-    signed_in: sessions.has(request),
+    signed_in: await sessions.has(request),
     mode: options.mode,
     version: options.version,
     rate_limit: options.rateLimit ?? null,
