@@ -24,8 +24,9 @@ const NOBODY = 'erased'
 
 /** @returns undefined: nothing is known of them. */
 export async function eraseUser(db: Db, id: string, by: Actor): Promise<Erased | undefined> {
+  const newest = await blankQuotes(db, id)
   const person = await db.transaction(async (tx) => {
-    const gone = await erasePerson(tx, id)
+    const gone = await erasePerson(tx, id, newest)
     if (Object.values(gone).some((count) => count > 0)) await record(tx, by, gone)
     return gone
   })
@@ -49,12 +50,12 @@ async function record(tx: Db, actor: Actor, detail: Record<string, number>): Pro
 
 type Person = Omit<Erased, 'notifications'> & { users: number }
 
-async function erasePerson(tx: Db, id: string): Promise<Person> {
+async function erasePerson(tx: Db, id: string, newest: number): Promise<Person> {
   const [user] = await tx.rows(sql`select id from ${tx.t.users} where id = ${id} for update`)
-  const tokens = await tx.rows<{ id: number; token: string }>(sql`
+  const tokens = await tx.rows<Token>(sql`
     select id, token from ${tx.t.push_tokens} where user_id = ${id} for update`)
   const tokenIds = tokens.map((one) => one.id)
-  await blankRefusals(tx, tokens)
+  await blankRefusals(tx, tokens, newest)
   const token_events = await eraseHistory(tx, id, tokenIds)
   const posts = await tx.rows(sql`delete from ${tx.t.posts} where user_id = ${id} returning id`)
   const messages = await tx.rows(sql`
@@ -78,18 +79,46 @@ async function erasePerson(tx: Db, id: string): Promise<Person> {
   }
 }
 
-/** Expo's sentences quote the push token they speak of; those about a whole request quote others' as well. */
-async function blankRefusals(tx: Db, tokens: { id: number; token: string }[]): Promise<void> {
+interface Token {
+  id: number
+  token: string
+}
+
+/**
+ * Expo's sentences quote the push token they speak of; those about a whole request quote others' as well. Before the
+ * person, while it is known which push tokens are theirs: cut off, it can begin again.
+ * @returns the last refusal that was looked at.
+ */
+async function blankQuotes(db: Db, id: string): Promise<number> {
+  const [last] = await db.rows<{ id: number }>(sql`select id from ${db.t.refusals} order by id desc limit 1`)
+  const tokens = await db.rows<Token>(sql`select id, token from ${db.t.push_tokens} where user_id = ${id}`)
+  if (tokens.length > 0)
+    for await (const stretch of stretches(db, db.t.refusals, REFUSALS_AT_ONCE))
+      await sql`update ${db.t.refusals} set message = '' where ${stretch} and ${quotes('message', tokens)}`.execute(
+        db.kysely,
+      )
+  return last?.id ?? 0
+}
+
+const REFUSALS_AT_ONCE = 20_000
+
+const quotes = (column: string, tokens: Token[]) => sql`exists (
+  select from unnest(${tokens.map((one) => one.token)}::text[]) as gone (token)
+  where strpos(${sql.ref(column)}, gone.token) > 0)`
+
+/** @param newest refusals up to this one have been searched for quotes. */
+async function blankRefusals(tx: Db, tokens: Token[], newest: number): Promise<void> {
   if (tokens.length === 0) return
-  const written = tokens.map((one) => one.token)
   await sql`
     update ${tx.t.refusals} set message = ''
     where push_token_id = any(${tokens.map((one) => one.id)}::bigint[]) and message <> ''`.execute(tx.kysely)
-  const quotes = (column: string) => sql`exists (
-    select from unnest(${written}::text[]) as gone (token) where strpos(${sql.ref(column)}, gone.token) > 0)`
-  await sql`update ${tx.t.refusals} set message = '' where ${quotes('message')}`.execute(tx.kysely)
-  await sql`update ${tx.t.pace} set breaker_reason = '' where ${quotes('breaker_reason')}`.execute(tx.kysely)
-  await sql`update ${tx.t.notifications} set postponed = '' where ${quotes('postponed')}`.execute(tx.kysely)
+  await sql`update ${tx.t.refusals} set message = '' where id > ${newest} and ${quotes('message', tokens)}`.execute(
+    tx.kysely,
+  )
+  await sql`update ${tx.t.pace} set breaker_reason = '' where ${quotes('breaker_reason', tokens)}`.execute(tx.kysely)
+  await sql`
+    update ${tx.t.notifications} set postponed = ''
+    where state in ('queued', 'sending', 'paused') and ${quotes('postponed', tokens)}`.execute(tx.kysely)
 }
 
 /** Of a device that has moved on to somebody else, the history stays, without them. */
