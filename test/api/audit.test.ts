@@ -1,5 +1,6 @@
 /** The audit log over HTTP: what is written into it, by whom, and what never is. */
-import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { Socket } from 'node:net'
+import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest'
 import { call } from '../kit/call.ts'
 import { bearer, OPERATOR_KEY, openApi } from './world.ts'
 
@@ -126,4 +127,18 @@ describe('the audit log', () => {
     await operator('DELETE', '/api/operator/users/dan')
     expect((await as('dan', 'POST', '/api/posts/', post)).status).toBe(200)
   })
+})
+
+test('exporting and erasing may take minutes, for those who may ask for it', async () => {
+  const timeouts = vi.spyOn(Socket.prototype, 'setTimeout')
+  const longest = async (method: string, path: string, authorization?: string) => {
+    timeouts.mockClear()
+    await operator(method, path, undefined, authorization)
+    return Math.max(...timeouts.mock.calls.map(([ms]) => ms))
+  }
+  for (const [method, path] of [
+    ['GET', '/api/operator/users/nobody/export'],
+    ['DELETE', '/api/operator/users/nobody'],
+  ] as const)
+    expect([await longest(method, path), await longest(method, path, 'Bearer another')]).toEqual([300_000, 15_000])
 })

@@ -66,7 +66,8 @@ export async function newListener({ log, trustProxy }: ListenerOptions): Promise
   return app
 }
 
-function allowSilence({ raw }: FastifyRequest, ms: number): void {
+/** While an answer is made, or read, nothing has to be heard for so long. */
+export function allowSilence({ raw }: FastifyRequest, ms: number): void {
   if (raw.socket instanceof Socket) raw.socket.setTimeout(ms)
 }
 

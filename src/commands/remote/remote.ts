@@ -8,8 +8,8 @@ export interface Server {
   call<T>(method: string, path: string, body?: unknown): Promise<T>
 }
 
-/** As long as a batch of imported rows may take on a busy machine. */
-const TIMEOUT_MS = 60_000
+/** As long as the server may take to export or erase somebody in a large installation. */
+const TIMEOUT_MS = 300_000
 
 export function server(): Server {
   const remote = readRemote()
