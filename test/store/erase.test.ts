@@ -24,6 +24,24 @@ test.each(['PGlite', 'PostgreSQL 18'] as const)(
   },
 )
 
+test.each(['PGlite', 'PostgreSQL 18'] as const)(
+  'who has the same id as a post takes nothing from what is said about the post, on %s',
+  async (kind) => {
+    const world = await openRunning(kind)
+    await world.device('ben')
+    await world.device('42')
+    const about = { post_id: '42', message_id: '42', screen: 'post_detail' }
+    const post = await world.notify({ audience: { everyone: true }, content: { title: 'Post', data: about } })
+    const them = await world.notify({ audience: { everyone: true }, content: { title: 'By', data: { by: ['42'] } } })
+    await eraseUser(world.db, '42', 'operator')
+    const left = await world.db.kysely.selectFrom('notifications').select(['id', 'content']).execute()
+    expect(Object.fromEntries(left.map(({ id, content }) => [id, content.data]))).toEqual({
+      [post]: about,
+      [them]: undefined,
+    })
+  },
+)
+
 /** Of a month in which a few per cent of many devices were dead. */
 const REFUSALS = 50_000
 

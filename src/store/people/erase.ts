@@ -147,6 +147,12 @@ async function eraseAnswers(tx: Db, id: string): Promise<number> {
   return own.length + others.length
 }
 
+/** Whether the content holds their id. Posts and messages may be counted as users are: what names one of those names nobody. */
+const names = (
+  id: string,
+) => sql`jsonb_path_exists(content #- '{data,post_id}' #- '{data,message_id}', '$.** ? (@ == $id)',
+  jsonb_build_object('id', ${id}::text))`
+
 /** What they said, and what was said to them alone, is emptied, and not sent any more; from other lists they vanish. */
 async function forgetIn(db: Db, id: string, stretch: Stretch): Promise<number> {
   const named = await db.rows<{ id: string; theirs: boolean }>(sql`
@@ -155,7 +161,7 @@ async function forgetIn(db: Db, id: string, stretch: Stretch): Promise<number> {
     from ${db.t.notifications}
     where ${stretch} and (
       (created_by = ${id} and kind <> 'notify') or audience -> 'users' ? ${id}::text or audience -> 'except' ? ${id}::text
-      or jsonb_path_exists(content, '$.** ? (@ == $id)', jsonb_build_object('id', ${id}::text)))`)
+      or ${names(id)})`)
   if (named.length === 0) return 0
   const theirs = named.filter((one) => one.theirs).map((one) => one.id)
   const without = (list: string) => sql`case when audience ? ${list}::text
@@ -167,7 +173,7 @@ async function forgetIn(db: Db, id: string, stretch: Stretch): Promise<number> {
         audience = audience || ${without('users')} || ${without('except')},
         created_by = case when kind <> 'notify' then nullif(created_by, ${id}) else created_by end,
         content = case when id = any(${theirs}::uuid[]) then '{}'
-          when jsonb_path_exists(content, '$.** ? (@ == $id)', jsonb_build_object('id', ${id}::text)) then content - 'data'
+          when ${names(id)} then content - 'data'
           else content end
       where id = any(${named.map((one) => one.id)}::uuid[])`.execute(tx.kysely)
   })
