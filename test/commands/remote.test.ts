@@ -235,7 +235,10 @@ test('rows that are odd keep no other out, and make nobody else of anybody', asy
     'quotes.tsv': ['user_id\ttoken\tname', ...tokens('odd-tab', 2).map((token) => `a\t${token}\t"Ben" is 6" tall`)],
     'quotes.csv': ['user_id,token,name', ...tokens('odd-csv', 2).map((token) => `a,${token},Ben is 6" tall`)],
     // A batch is measured in bytes, not in letters.
-    'wide.csv': ['user_id,token', ...tokens('odd-wide', 800).map((token, n) => `${'名'.repeat(100)}${n},${token}`)],
+    'wide.csv': [
+      'user_id,token',
+      ...tokens('odd-wide', 800).map((token, n) => `${(n % 2 ? '名' : '😀').repeat(100)}${n},${token}`),
+    ],
   }
   const left = { 'bit.jsonl': 1, 'long.jsonl': 1 } as Record<string, number>
   for (const [name, lines] of Object.entries(files)) {

@@ -39,6 +39,7 @@ test('an id that is none is refused, with a hint', async () => {
     empty: '',
     'too long': 'a'.repeat(129),
     'too long once decoded': encodeURIComponent('ä'.repeat(129)),
+    'too long in characters': encodeURIComponent('😀'.repeat(129)),
     NUL: 'a%00',
     'half of a character': '%C3',
     'a surrogate': '%ED%A0%80',
@@ -50,7 +51,8 @@ test('an id that is none is refused, with a hint', async () => {
     expect([what, answer.status, answer.body.code]).toEqual([what, 400, 'acting_for'])
     expect(answer.body.hint).toContain('percent-encoded')
   }
-  expect((await post(show(users, { 'belfry-user': encodeURIComponent('ä'.repeat(128)) }))).status).toBe(200)
+  for (const letter of ['ä', '😀'])
+    expect((await post(show(users, { 'belfry-user': encodeURIComponent(letter.repeat(128)) }))).status).toBe(200)
   expect((await post(show(users, { 'belfry-user': 'a', 'belfry-user-name': 'Zo\u00eb' }))).body.code).toBe('acting_for')
 })
 

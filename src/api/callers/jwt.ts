@@ -1,7 +1,7 @@
 /** Who a bearer token names. The algorithms come from the settings, never from the token. */
 import { errors, type JWTPayload, type JWTVerifyGetKey, jwtVerify, SignJWT } from 'jose'
 import { Fault } from '../http/faults.ts'
-import { MAX_ID_LENGTH } from '../http/text.ts'
+import { lengthOf, MAX_ID_LENGTH } from '../http/text.ts'
 import { keySetAt } from './key-set.ts'
 
 export interface User {
@@ -122,7 +122,7 @@ function nameOf(payload: JWTPayload, claims: string[]): string | null {
 }
 
 export function isUserId(id: unknown): id is string {
-  return typeof id === 'string' && id.length > 0 && id.length <= MAX_ID_LENGTH && isCleanText(id)
+  return typeof id === 'string' && id !== '' && lengthOf(id) <= MAX_ID_LENGTH && isCleanText(id)
 }
 
 /** A name as it is kept; null: it is none. */

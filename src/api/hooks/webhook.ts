@@ -5,7 +5,7 @@ import { parseExactly } from '../../domain/exact-json.ts'
 import { type Cell, isCleanText, textOf, timeOf } from '../http/cells.ts'
 import { Fault } from '../http/faults.ts'
 import { notJson } from '../http/json.ts'
-import { MAX_ID_LENGTH, text, word } from '../http/text.ts'
+import { lengthOf, MAX_ID_LENGTH, text, word } from '../http/text.ts'
 
 /** What we look for, by the names that the documents and their kind use for it; the first that holds something counts. */
 const columns = {
@@ -81,7 +81,7 @@ export function needed(held: Row, column: Column): string {
 
 export function neededId(held: Row, column: Column): string {
   const found = needed(held, column)
-  if (found.length > MAX_ID_LENGTH) throw unfit(`${columns[column][0]} is longer than ${MAX_ID_LENGTH} characters`)
+  if (lengthOf(found) > MAX_ID_LENGTH) throw unfit(`${columns[column][0]} is longer than ${MAX_ID_LENGTH} characters`)
   return found
 }
 

@@ -71,7 +71,8 @@ export function checkShape(value: unknown, depth = 1): void {
   for (const item of Object.values(value)) checkShape(item, depth + 1)
 }
 
-function lengthOf(value: string): number {
+/** In code points, as the database counts. */
+export function lengthOf(value: string): number {
   let length = 0
   for (const _ of value) length++
   return length
