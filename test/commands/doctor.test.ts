@@ -173,6 +173,17 @@ describe('each fault is told:', () => {
       /^The database does not let Belfry in \(permission denied.*\)\. Let the user create schemas/,
     )
     expect(said.join('\n').split('\n')).toHaveLength(3)
+
+    // There by now, and somebody else's.
+    const admin = Object.assign(new URL(own), { username: 'postgres' }).href
+    expect((await runCommand(['migrate'], { env: { DATABASE_URL: admin } })).code).toBe(0)
+    await query(admin, `grant create on database "${own.pathname.slice(1)}" to "${role}"`)
+    const { code, stderr } = await refused(own.href)
+    expect(code).toBe(1)
+    expect(stderr).toMatch(/^The database does not let Belfry in \(permission denied.*\)\. .* belong to another user/)
+    expect(stderr).not.toContain('create schemas')
+    const { checks } = await doctor({ DATABASE_URL: own.href })
+    expect(checks.find(({ check }) => check === 'database')!.hint).toContain('belong to another user')
   })
 
   test('a folder that is none, and encryption that cannot be had: so does it', async () => {

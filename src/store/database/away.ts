@@ -73,6 +73,12 @@ export function hintOfRefusal(error: unknown): string | undefined {
   const code = codeOf(error) ?? ''
   if (code.startsWith('28')) return 'Check user and password in DATABASE_URL.'
   if (code === '3D000') return 'Create this database, or name another one in DATABASE_URL.'
-  if (code === '42501') return 'Let the user create schemas in this database.'
+  if (code === '42501') return IS_OF_OTHERS.test((error as Error).message) ? NOT_OURS : NOT_MADE
   return undefined
 }
+
+/** Said of what is in the database, not of the database itself. A server that speaks another language is taken at its more likely word. */
+const IS_OF_OTHERS = /^(must be owner of|permission denied for (?!database))/
+const NOT_MADE = 'Let the user create schemas in this database.'
+const NOT_OURS =
+  "Belfry's tables are there, and belong to another user: name that one in DATABASE_URL, or make this one their owner."
