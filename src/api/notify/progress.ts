@@ -1,13 +1,8 @@
 /** How far a notification has come: totals that balance, the rate of the last seconds, and when it will be done. */
 import type { Db } from '../../store/database/db.ts'
+import { estimateAudience } from '../../store/ledger/estimate.ts'
 import type { Totals } from '../../store/ledger/ledger.ts'
-import {
-  countAudience,
-  countOpened,
-  type NotificationRow,
-  recentRate,
-  saveEstimate,
-} from '../../store/views/notifications.ts'
+import { countOpened, type NotificationRow, recentRate } from '../../store/views/notifications.ts'
 import { exactTotals, hasEnded } from '../../store/views/totals.ts'
 
 export interface Progress {
@@ -31,7 +26,7 @@ export interface Progress {
 /** @param row as it was read just now. */
 export async function progressOf(db: Db, row: NotificationRow): Promise<Progress> {
   const totals = await exactTotals(db, row)
-  const estimated = row.estimated ?? (await estimate(db, row))
+  const estimated = row.estimated ?? (await estimateAudience(db, row.id))
   const isOver = hasEnded(row.state)
   const moving = row.state === 'sending' || row.state === 'queued'
   const rate = moving && totals.targeted > 0 ? await recentRate(db, row.id) : 0
@@ -55,11 +50,4 @@ export async function progressOf(db: Db, row: NotificationRow): Promise<Progress
 export function notReached(row: Pick<NotificationRow, 'state'>, totals: Totals, estimated: number | null): number {
   const wasCut = row.state === 'cancelled' || row.state === 'expired'
   return wasCut && estimated !== null ? Math.max(0, estimated - totals.targeted) : 0
-}
-
-async function estimate(db: Db, { id, audience }: NotificationRow): Promise<number> {
-  const groups = await countAudience(db, audience)
-  const devices = groups.reduce((sum, group) => sum + group.devices, 0)
-  await saveEstimate(db, id, devices)
-  return devices
 }

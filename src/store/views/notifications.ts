@@ -84,13 +84,6 @@ export async function countAudience(
     group by 1, 2 order by 1, 2`)
 }
 
-/** For progress only. Whoever counts first is believed. */
-export async function saveEstimate(db: Db, id: string, estimated: number): Promise<void> {
-  await sql`
-    update ${db.t.notifications} set estimated = ${estimated}::bigint
-    where id = ${id} and estimated is null`.execute(db.kysely)
-}
-
 /** Of a broadcast only its newest chunks are looked at: what is sent now is there. */
 const NEWEST_DELIVERIES = 2_000
 const RATE_SECONDS = 10
