@@ -5,12 +5,14 @@ import type { Now, Reasons } from '../types.ts'
 const WIDTH = 900
 const HEIGHT = 220
 const SECONDS = 90
+/** Answers come in bunches: by the second, what kept to the limit would seem to break it. */
+const MEAN_OF = 5
 
 export function RateChart({ now }: { now: Now }) {
   const end = Math.floor(Date.parse(now.at) / 1_000) - 1
   const bySecond = new Map(now.seconds.map((second) => [second.at, second]))
   const mean = (at: number, lane: 'direct' | 'broadcast') =>
-    [at - 2, at - 1, at].reduce((sum, one) => sum + (bySecond.get(one)?.[lane] ?? 0), 0) / 3
+    Array.from({ length: MEAN_OF }, (_, ago) => bySecond.get(at - ago)?.[lane] ?? 0).reduce((a, b) => a + b) / MEAN_OF
   const points = Array.from({ length: SECONDS }, (_, index) => {
     const at = end - SECONDS + 1 + index
     const direct = mean(at, 'direct')
@@ -47,7 +49,9 @@ export function RateChart({ now }: { now: Now }) {
         <span class="key broadcast">Broadcast</span>
         <span class="key direct">Direct</span>
         {now.rate_limit > 0 && <span class="key limit">Limit: {count(now.rate_limit)} a second</span>}
-        <span class="span">last {SECONDS} s, each point the mean of 3</span>
+        <span class="span">
+          last {SECONDS} s, each point the mean of {MEAN_OF}
+        </span>
       </figcaption>
     </figure>
   )
