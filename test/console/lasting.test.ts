@@ -37,6 +37,22 @@ test('a page that is loaded while the server is away says so, and comes by itsel
   await page.getByRole('heading', { name: 'Now', level: 1 }).waitFor()
 })
 
+test('what is still awaited is told to everybody, and what does not come as well', async () => {
+  const { page } = at
+  const id = await send('Without reasons')
+  let answer = (_status: number): void => {}
+  const status = new Promise<number>((done) => (answer = done))
+  await page.route('**/reasons', async (route) => route.fulfill({ status: await status, json: { error: 'It failed' } }))
+  await page.goto(`${world.server.url}/console#/notifications/${id}`)
+  await page.locator('[aria-busy=true]').first().waitFor()
+  await page.getByText('Payload').waitFor()
+  expect(await page.locator('[aria-busy=true]').count()).toBe(1)
+  expect(await at.seriousFaults()).toEqual([])
+  answer(500)
+  await page.getByRole('alert').getByText('It failed').waitFor()
+  expect(await page.locator('[aria-busy=true]').count()).toBe(0)
+})
+
 test('a long list has no hole, whatever comes in above it meanwhile', async () => {
   const { page } = at
   const made: string[] = []

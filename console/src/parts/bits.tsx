@@ -141,7 +141,7 @@ export function Away({ at }: { at?: string }) {
 /** Takes the room that the answer will take, so that nothing jumps. */
 export function Waiting({ rows = 4 }: { rows?: number }) {
   return (
-    <div class="waiting" aria-busy="true" aria-label="Loading">
+    <div class="waiting" role="status" aria-busy="true" aria-label="Loading">
       {Array.from({ length: rows }, (_, index) => (
         <div class="bone" key={index} />
       ))}

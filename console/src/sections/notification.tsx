@@ -3,7 +3,7 @@ import { useEffect, useState } from 'preact/hooks'
 import { useLoad } from '../api.ts'
 import { count } from '../format.ts'
 import { useLive } from '../live.ts'
-import { Away, Card, StateBadge, Time, Waiting } from '../parts/bits.tsx'
+import { Away, Card, StateBadge, Time, Trouble, Waiting } from '../parts/bits.tsx'
 import { CourseChart } from '../parts/chart.tsx'
 import { Icon } from '../parts/icons.tsx'
 import { Creator, useKeyNames } from '../parts/named.tsx'
@@ -88,7 +88,8 @@ function Why({ one }: { one: Whole }) {
   useEffect(() => {
     if (one.final) reasons.again()
   }, [one.final])
-  if (reasons.data === undefined) return <Waiting rows={3} />
+  if (reasons.data === undefined)
+    return reasons.error ? <Trouble error={reasons.error} again={reasons.again} /> : <Waiting rows={3} />
   const { course, skipped, refusals } = reasons.data
   return (
     <>
