@@ -46,10 +46,10 @@ export function callBack(client: ClientBase, timeoutMs = TIMEOUT_MS): void {
   client.query = ask as unknown as ClientBase['query']
 }
 
-/** For the queue's pool, which pg-boss fills. */
+/** For the queue's pool, which pg-boss fills. What it listens on must not be one: in a pipeline a silent connection never ends. */
 export class QueueClient extends pg.Client {
-  constructor(config?: string | pg.ClientConfig) {
-    super(config)
+  constructor(config?: pg.ClientConfig) {
+    super({ ...config, pipeline: true })
     this.on('error', () => undefined)
     callBack(this)
     prepareRepeated(this)
