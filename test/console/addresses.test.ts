@@ -1,39 +1,22 @@
 /** Wherever an address leads, the console says what is there, or that nothing is, and never shows another page instead. */
-import type { Browser } from 'playwright-core'
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest'
-import { openBrowser } from '../kit/chromium.ts'
-import { type World, worlds } from '../kit/world.ts'
-import { type Console, openConsole } from './kit.ts'
+import { describe, expect, test } from 'vitest'
+import { hereAtConsole } from './kit.ts'
 
-let world: World
-let browser: Browser
-let at: Console
-beforeAll(async () => {
-  world = await worlds.find(({ kind }) => kind === 'postgres')!.open()
-  browser = await openBrowser()
-})
-beforeEach(async () => {
-  at = await openConsole(browser, world.server.url)
-})
-afterEach(() => at.close())
-afterAll(async () => {
-  await browser?.close()
-  await world?.close()
-})
+const here = hereAtConsole()
 
-const goTo = (address: string) => at.page.goto(`${world.server.url}/console#/${address}`)
+const goTo = (address: string) => here.at.page.goto(`${here.world.server.url}/console#/${address}`)
 
 describe('an address', () => {
   test.for(['nonsense', 'now/and/then', 'keys/one', 'people/ana/more', 'explain', 'explain/ana', 'explain//x'])(
     '#/%s leads nowhere: the console says so, and shows the way home',
     async (address) => {
-      const { page } = at
+      const { page } = here.at
       await goTo(address)
       await page.getByRole('heading', { name: 'No such page' }).waitFor()
       expect(await page.getByRole('heading', { level: 1 }).allTextContents()).toEqual(['No such page'])
       expect(await page.title()).toBe('No such page · Belfry')
       expect(await page.getByRole('navigation').locator('[aria-current]').count()).toBe(0)
-      expect(await at.seriousFaults()).toEqual([])
+      expect(await here.at.seriousFaults()).toEqual([])
       await page.getByRole('link', { name: 'Go to Now' }).click()
       await page.getByRole('heading', { name: 'Now', level: 1 }).waitFor()
     },
@@ -50,28 +33,28 @@ describe('an address', () => {
     ['a user who is not there', 'people/nobody-here', NO_USER],
     ['a user without end', `people/${'x'.repeat(600)}`, NO_USER],
   ] as const)('with %s: the console says in a sentence what is not there', async ([, address, sentence]) => {
-    const { page } = at
+    const { page } = here.at
     await goTo(address)
     await page.getByRole('heading', { name: sentence }).waitFor()
     expect(await page.locator('[aria-busy=true]').count()).toBe(0)
-    expect(await at.seriousFaults()).toEqual([])
-    await at.open('Keys')
+    expect(await here.at.seriousFaults()).toEqual([])
+    await here.at.open('Keys')
     await page.getByRole('heading', { name: 'Keys', level: 1 }).waitFor()
   })
 
   test('a page that fails says so, and the others stay within reach', async () => {
-    const { page } = at
+    const { page } = here.at
     await page.route('**/api/operator/keys', (route) => route.fulfill({ json: { keys: [null] } }))
-    await at.open('Keys')
+    await here.at.open('Keys')
     await page.getByRole('heading', { name: 'This page failed', level: 1 }).waitFor()
-    expect(await at.seriousFaults()).toEqual([])
-    await at.open('People')
+    expect(await here.at.seriousFaults()).toEqual([])
+    await here.at.open('People')
     await page.getByRole('heading', { name: 'People', level: 1 }).waitFor()
   })
 
   test('a slash too many changes nothing', async () => {
     await goTo('notifications/')
-    await at.page.getByRole('heading', { name: 'Notifications', level: 1 }).waitFor()
-    await at.page.getByText('No notifications here').waitFor()
+    await here.at.page.getByRole('heading', { name: 'Notifications', level: 1 }).waitFor()
+    await here.at.page.getByText('No notifications here').waitFor()
   })
 })

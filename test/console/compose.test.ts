@@ -1,32 +1,15 @@
 /** Composing: what the page shows is what phones show and the server counts; by keyboard alone; and sent once. */
-import type { Browser, Locator } from 'playwright-core'
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest'
-import { openBrowser } from '../kit/chromium.ts'
+import type { Locator } from 'playwright-core'
+import { beforeEach, describe, expect, test } from 'vitest'
 import { until } from '../kit/guard.ts'
-import { type World, worlds } from '../kit/world.ts'
-import { type Console, openConsole } from './kit.ts'
+import { hereAtConsole } from './kit.ts'
 
-let world: World
-let browser: Browser
-let at: Console
-beforeAll(async () => {
-  world = await worlds.find(({ kind }) => kind === 'postgres')!.open()
-  await world.user('ana').register({ device_type: 'ios' })
-  browser = await openBrowser()
-})
-beforeEach(async () => {
-  at = await openConsole(browser, world.server.url)
-  await at.open('Compose')
-})
-afterEach(() => at.close())
-afterAll(async () => {
-  await browser?.close()
-  await world?.close()
-})
+const here = hereAtConsole({ prepare: (world) => world.user('ana').register({ device_type: 'ios' }) })
+beforeEach(() => here.at.open('Compose'))
 
-const title = () => at.page.getByLabel('Title')
-const body = () => at.page.getByLabel('Body')
-const sendIt = () => at.page.getByRole('button', { name: 'Send it' })
+const title = () => here.at.page.getByLabel('Title')
+const body = () => here.at.page.getByLabel('Body')
+const sendIt = () => here.at.page.getByRole('button', { name: 'Send it' })
 const untilSendable = () => until('the count', () => sendIt().isEnabled())
 
 type Styled = { getComputedStyle(element: unknown): Record<string, string> }
@@ -40,7 +23,7 @@ async function lines(of: Locator): Promise<number> {
 }
 
 describe('the two phones', () => {
-  const shown = (kind: 'ios' | 'android', part: 't' | 'b') => at.page.locator(`.phone.${kind} .${part}`)
+  const shown = (kind: 'ios' | 'android', part: 't' | 'b') => here.at.page.locator(`.phone.${kind} .${part}`)
 
   test('show what was written, and nothing that was not', async () => {
     await title().fill('Only a title')
@@ -60,13 +43,13 @@ describe('the two phones', () => {
     await title().fill('Rindfleischetikettierungsueberwachungsaufgabenuebertragungsgesetz '.repeat(3))
     await body().fill(`${'Words and words and words. '.repeat(20)}\n${'x'.repeat(400)}`)
     for (const width of [1280, 800, 390]) {
-      await at.page.setViewportSize({ width, height: 900 })
+      await here.at.page.setViewportSize({ width, height: 900 })
       expect([await lines(shown('ios', 't')), await lines(shown('ios', 'b'))]).toEqual([1, 4])
       expect([await lines(shown('android', 't')), await lines(shown('android', 'b'))]).toEqual([1, 1])
-      expect(await at.page.evaluate('document.documentElement.scrollWidth - innerWidth')).toBeLessThanOrEqual(0)
+      expect(await here.at.page.evaluate('document.documentElement.scrollWidth - innerWidth')).toBeLessThanOrEqual(0)
       for (const kind of ['ios', 'android']) {
-        const glass = (await at.page.locator(`.phone.${kind} .glass`).boundingBox())!
-        const note = (await at.page.locator(`.phone.${kind} .note`).boundingBox())!
+        const glass = (await here.at.page.locator(`.phone.${kind} .glass`).boundingBox())!
+        const note = (await here.at.page.locator(`.phone.${kind} .note`).boundingBox())!
         expect(note.x + note.width).toBeLessThanOrEqual(glass.x + glass.width)
         expect(note.y + note.height).toBeLessThanOrEqual(glass.y + glass.height)
       }
@@ -93,10 +76,10 @@ describe('the two phones', () => {
 
 test('the meter counts as the server does', async () => {
   await title().fill('Long')
-  await at.page.getByText('Data and options').click()
-  await at.page.getByLabel('Data for the app (JSON)').fill('{ "screen" :   "home" }')
+  await here.at.page.getByText('Data and options').click()
+  await here.at.page.getByLabel('Data for the app (JSON)').fill('{ "screen" :   "home" }')
   const bytes = async () =>
-    Number((await at.page.locator('.meter').textContent())!.match(/^[\d,]+/)![0].replace(',', ''))
+    Number((await here.at.page.locator('.meter').textContent())!.match(/^[\d,]+/)![0].replace(',', ''))
   await body().fill('x')
   await body().fill('x'.repeat(4_096 - (await bytes()) + 1))
   expect(await bytes()).toBe(4_096)
@@ -105,11 +88,11 @@ test('the meter counts as the server does', async () => {
   await body().type('y')
   expect(await bytes()).toBe(4_097)
   expect(await sendIt().isDisabled()).toBe(true)
-  await at.page.getByText(/4,?097 bytes/).waitFor()
+  await here.at.page.getByText(/4,?097 bytes/).waitFor()
 })
 
 test('by keyboard alone: through the fields, to the question, back, and sent', async () => {
-  const { page } = at
+  const { page } = here.at
   const focused = () => page.evaluate('document.activeElement.textContent || document.activeElement.tagName')
   await title().focus()
   await page.keyboard.type('By hand')
@@ -127,7 +110,7 @@ test('by keyboard alone: through the fields, to the question, back, and sent', a
   expect(await focused()).toBe('Send it')
   await page.keyboard.press('Enter')
   await page.getByRole('dialog').waitFor()
-  expect(await at.seriousFaults()).toEqual([])
+  expect(await here.at.seriousFaults()).toEqual([])
   await page.keyboard.press('Escape')
   await page.getByRole('dialog').waitFor({ state: 'detached' })
   expect(await focused()).toBe('Send it')
@@ -146,19 +129,19 @@ test('by keyboard alone: through the fields, to the question, back, and sent', a
 
 test('a draft is there when one comes back to it, and gone when it was sent', async () => {
   await title().fill('Not yet sent')
-  await at.open('People')
-  await at.open('Compose')
+  await here.at.open('People')
+  await here.at.open('Compose')
   expect(await title().inputValue()).toBe('Not yet sent')
   await untilSendable()
   await sendIt().click()
-  await at.page.getByRole('button', { name: 'Send to 1 device' }).click()
-  await at.page.getByRole('heading', { name: 'Not yet sent', level: 1 }).waitFor()
-  await at.open('Compose')
+  await here.at.page.getByRole('button', { name: 'Send to 1 device' }).click()
+  await here.at.page.getByRole('heading', { name: 'Not yet sent', level: 1 }).waitFor()
+  await here.at.open('Compose')
   expect(await title().inputValue()).toBe('')
 })
 
 test('when the answer was lost, pressing again sends nothing twice', async () => {
-  const { page } = at
+  const { page } = here.at
   await title().fill('Once only')
   await untilSendable()
   let posts = 0
@@ -175,15 +158,15 @@ test('when the answer was lost, pressing again sends nothing twice', async () =>
   await page.getByRole('button', { name: 'Send to 1 device' }).click()
   await page.getByRole('heading', { name: 'Once only', level: 1 }).waitFor()
   expect(posts).toBe(2)
-  const { body: all } = await world.operator<{ notifications: { title: string }[] }>('GET', '/api/notifications')
+  const { body: all } = await here.world.operator<{ notifications: { title: string }[] }>('GET', '/api/notifications')
   expect(all.notifications.filter((one) => one.title === 'Once only')).toHaveLength(1)
 })
 
 test('a count that failed is asked for again', async () => {
   let isAway = true
-  await at.page.route('**/api/notifications', (route) => (isAway ? route.abort() : route.continue()))
+  await here.at.page.route('**/api/notifications', (route) => (isAway ? route.abort() : route.continue()))
   await title().fill('Patience')
-  await at.page.getByText('The server does not answer.').waitFor()
+  await here.at.page.getByText('The server does not answer.').waitFor()
   isAway = false
   await untilSendable()
 })

@@ -1,39 +1,22 @@
 /** What an operator decides at the console, clicked in a real browser: alarms, keys, and what a person may ask for. */
 import { readFileSync } from 'node:fs'
-import type { Browser } from 'playwright-core'
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest'
-import { openBrowser } from '../kit/chromium.ts'
+import { describe, expect, test } from 'vitest'
 import { until } from '../kit/guard.ts'
-import { type World, worlds } from '../kit/world.ts'
-import { type Console, openConsole } from './kit.ts'
+import { hereAtConsole } from './kit.ts'
 
-let world: World
-let browser: Browser
-let at: Console
-beforeAll(async () => {
-  world = await worlds.find(({ kind }) => kind === 'postgres')!.open()
-  browser = await openBrowser()
-})
-beforeEach(async () => {
-  at = await openConsole(browser, world.server.url)
-})
-afterEach(() => at.close())
-afterAll(async () => {
-  await browser?.close()
-  await world?.close()
-})
+const here = hereAtConsole()
 
 const lastDeed = async () =>
-  (await world.operator<{ entries: object[] }>('GET', '/api/operator/audit?limit=1')).body.entries[0]
+  (await here.world.operator<{ entries: object[] }>('GET', '/api/operator/audit?limit=1')).body.entries[0]
 
 /** A flood that is held: one push token that Expo has called dead, and nobody has decided about. */
 async function flood(project: string): Promise<string> {
-  const token = await world.user(`of-${project}`).register({ project_id: project })
-  const [alarm] = await world.sql<{ id: string }>(
+  const token = await here.world.user(`of-${project}`).register({ project_id: project })
+  const [alarm] = await here.world.sql<{ id: string }>(
     `insert into belfry.alarms (kind, project, detail) values ('flood', $1, '{"answered": 1000, "gone": 400}') returning id`,
     [project],
   )
-  await world.sql(
+  await here.world.sql(
     `insert into belfry.held_tokens (alarm_id, push_token_id)
      select $1::bigint, id from belfry.push_tokens where token = $2`,
     [alarm!.id, token],
@@ -43,7 +26,7 @@ async function flood(project: string): Promise<string> {
 
 const tokenOf = async (project: string) =>
   (
-    await world.sql<{ active: boolean; inactive_reason: string | null }>(
+    await here.world.sql<{ active: boolean; inactive_reason: string | null }>(
       'select active, inactive_reason from belfry.push_tokens where user_id = $1',
       [`of-${project}`],
     )
@@ -51,12 +34,12 @@ const tokenOf = async (project: string) =>
 
 describe('at the console', () => {
   test('a flood is confirmed: its push tokens are retired', async () => {
-    const { page } = at
+    const { page } = here.at
     const id = await flood('gone-app')
-    await at.open('Alarms')
+    await here.at.open('Alarms')
     await page.getByRole('button', { name: 'Confirm: they are gone' }).click()
     expect(await tokenOf('gone-app')).toEqual({ active: true, inactive_reason: null })
-    expect(await at.seriousFaults()).toEqual([])
+    expect(await here.at.seriousFaults()).toEqual([])
     await page.getByRole('dialog').getByRole('button', { name: 'Retire them' }).click()
     await page.getByText('No alarms').waitFor()
     await page.getByText('by operator').waitFor()
@@ -65,9 +48,9 @@ describe('at the console', () => {
   })
 
   test('a flood is released: its push tokens stay; and going back decides nothing', async () => {
-    const { page } = at
+    const { page } = here.at
     const id = await flood('fine-app')
-    await at.open('Alarms')
+    await here.at.open('Alarms')
     await page.getByRole('button', { name: 'Release: they stay' }).click()
     await page.getByRole('dialog').getByRole('button', { name: 'Back' }).click()
     await page.getByRole('dialog').waitFor({ state: 'detached' })
@@ -79,22 +62,22 @@ describe('at the console', () => {
   })
 
   test('a key is made, shown once, renewed and revoked, and works exactly as long', async () => {
-    const { page } = at
+    const { page } = here.at
     const works = async (key: string) =>
-      (await world.call('GET', '/api/notifications?limit=1', { token: key })).status === 200
+      (await here.world.call('GET', '/api/notifications?limit=1', { token: key })).status === 200
     const shown = async () => (await page.locator('.secret pre').textContent())!
-    await at.open('Keys')
+    await here.at.open('Keys')
     await page.getByText('No keys yet').waitFor()
     await page.getByRole('button', { name: 'Create a key' }).click()
     await page.getByLabel(/^Name/).fill('Web shop')
     await page.getByLabel(/^read/).check()
-    expect(await at.seriousFaults()).toEqual([])
+    expect(await here.at.seriousFaults()).toEqual([])
     await page.getByRole('button', { name: 'Create it' }).click()
     await page.getByText('The secret of Web shop').waitFor()
     const first = await shown()
     expect(first).toMatch(/^blf_/)
     expect(await works(first)).toBe(true)
-    expect(await at.seriousFaults()).toEqual([])
+    expect(await here.at.seriousFaults()).toEqual([])
     await page.getByRole('button', { name: 'I have put it away' }).click()
     await page.reload()
     await page.getByText('Web shop').waitFor()
@@ -102,7 +85,7 @@ describe('at the console', () => {
 
     await page.getByRole('button', { name: 'Rotate Web shop' }).click()
     await page.getByLabel('The old secret').selectOption('It ends at once')
-    expect(await at.seriousFaults()).toEqual([])
+    expect(await here.at.seriousFaults()).toEqual([])
     await page.getByRole('button', { name: 'Make a new secret' }).click()
     await page.getByText('The secret of Web shop').waitFor()
     const second = await shown()
@@ -113,16 +96,16 @@ describe('at the console', () => {
     await page.getByRole('button', { name: 'Revoke it for good' }).click()
     await page.getByText('Revoked', { exact: true }).waitFor()
     await until('it to end', async () => !(await works(second)))
-    await at.open('Audit')
+    await here.at.open('Audit')
     await page.getByText('revoked key Web shop').waitFor()
   })
 
   test('the audit log is looked through by who, what and whom, page by page', async () => {
-    const { page } = at
+    const { page } = here.at
     for (let n = 0; n < 60; n++)
-      await world.operator('POST', '/api/notifications', { json: { to: { users: ['nobody'] }, title: 'A' } })
+      await here.world.operator('POST', '/api/notifications', { json: { to: { users: ['nobody'] }, title: 'A' } })
     const rows = page.locator('.trail > li')
-    await at.open('Audit')
+    await here.at.open('Audit')
     await until('a page', async () => (await rows.count()) === 50)
     await page.getByRole('button', { name: 'Show older ones' }).click()
     await until('the next', async () => (await rows.count()) > 60)
@@ -141,16 +124,16 @@ describe('at the console', () => {
   })
 
   test('a person is handed all about them, and then erased once their id is typed', async () => {
-    const { page } = at
-    const eve = world.user('eve-1', { username: 'Eve' })
+    const { page } = here.at
+    const eve = here.world.user('eve-1', { username: 'Eve' })
     const token = await eve.register()
-    await page.goto(`${world.server.url}/console#/people/eve-1`)
+    await page.goto(`${here.world.server.url}/console#/people/eve-1`)
     const file = page.waitForEvent('download')
     await page.getByRole('button', { name: 'Export' }).click()
     const download = await file
     expect(download.suggestedFilename()).toBe('eve-1.json')
     expect(readFileSync((await download.path())!, 'utf8')).toContain(token)
-    expect(await at.seriousFaults()).toEqual([])
+    expect(await here.at.seriousFaults()).toEqual([])
     await page.getByRole('button', { name: 'Erase…' }).click()
     const yes = page.getByRole('button', { name: 'Erase for good' })
     await page.getByLabel(/^Type/).fill('eve1')
@@ -158,6 +141,6 @@ describe('at the console', () => {
     await page.getByLabel(/^Type/).fill('eve-1')
     await yes.click()
     await page.getByRole('heading', { name: 'Erased' }).waitFor()
-    expect((await world.operator('GET', '/api/operator/people/eve-1')).status).toBe(404)
+    expect((await here.world.operator('GET', '/api/operator/people/eve-1')).status).toBe(404)
   })
 })

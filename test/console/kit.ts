@@ -1,7 +1,10 @@
 /** A signed-in page of the console, and what every test of it expects besides. */
 import AxeBuilder from 'axe-core'
 import type { Browser, Page } from 'playwright-core'
+import { afterAll, afterEach, beforeAll, beforeEach } from 'vitest'
+import { openBrowser } from '../kit/chromium.ts'
 import { OPERATOR_KEY } from '../kit/server.ts'
+import { type World, worlds } from '../kit/world.ts'
 
 export interface Console {
   page: Page
@@ -34,6 +37,36 @@ export async function openConsole(browser: Browser, url: string): Promise<Consol
       if (complaints.length > 0) throw new Error(`the page complained: ${complaints.join('; ')}`)
     },
   }
+}
+
+interface Here {
+  world: World
+  at: Console
+}
+
+/** For the tests of one file: a world that they share, and each its own page of its console. */
+export function hereAtConsole({ env = {}, prepare = async () => undefined }: Prepared = {}): Here {
+  const here = {} as Here
+  let browser: Browser
+  beforeAll(async () => {
+    here.world = await worlds.find(({ kind }) => kind === 'postgres')!.open({ env })
+    await prepare(here.world)
+    browser = await openBrowser()
+  })
+  beforeEach(async () => {
+    here.at = await openConsole(browser, here.world.server.url)
+  })
+  afterEach(() => here.at.close())
+  afterAll(async () => {
+    await browser?.close()
+    await here.world?.close()
+  })
+  return here
+}
+
+interface Prepared {
+  env?: Record<string, string>
+  prepare?: (world: World) => Promise<unknown>
 }
 
 async function seriousFaults(page: Page): Promise<string[]> {

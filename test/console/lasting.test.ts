@@ -1,34 +1,17 @@
 /** A page that stays open: the server goes and comes back, new things come in above, and days go by. */
-import type { Browser } from 'playwright-core'
-import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest'
-import { openBrowser } from '../kit/chromium.ts'
+import { expect, test } from 'vitest'
 import { until } from '../kit/guard.ts'
-import { type World, worlds } from '../kit/world.ts'
-import { type Console, openConsole } from './kit.ts'
+import { hereAtConsole } from './kit.ts'
 
-let world: World
-let browser: Browser
-let at: Console
-beforeAll(async () => {
-  world = await worlds.find(({ kind }) => kind === 'postgres')!.open()
-  browser = await openBrowser()
-})
-beforeEach(async () => {
-  at = await openConsole(browser, world.server.url)
-})
-afterEach(() => at.close())
-afterAll(async () => {
-  await browser?.close()
-  await world?.close()
-})
+const here = hereAtConsole()
 
 async function send(title: string, to: object | string = { users: ['nobody'] }): Promise<string> {
-  const { body } = await world.operator('POST', '/api/notifications', { json: { to, title } })
+  const { body } = await here.world.operator('POST', '/api/notifications', { json: { to, title } })
   return body.notification_id as string
 }
 
 test('a page that is loaded while the server is away says so, and comes by itself', async () => {
-  const { page } = at
+  const { page } = here.at
   let isAway = true
   await page.route('**/console/session', (route) => (isAway ? route.abort() : route.continue()))
   await page.reload()
@@ -38,23 +21,23 @@ test('a page that is loaded while the server is away says so, and comes by itsel
 })
 
 test('what is still awaited is told to everybody, and what does not come as well', async () => {
-  const { page } = at
+  const { page } = here.at
   const id = await send('Without reasons')
   let answer = (_status: number): void => {}
   const status = new Promise<number>((done) => (answer = done))
   await page.route('**/reasons', async (route) => route.fulfill({ status: await status, json: { error: 'It failed' } }))
-  await page.goto(`${world.server.url}/console#/notifications/${id}`)
+  await page.goto(`${here.world.server.url}/console#/notifications/${id}`)
   await page.locator('[aria-busy=true]').first().waitFor()
   await page.getByText('Payload').waitFor()
   expect(await page.locator('[aria-busy=true]').count()).toBe(1)
-  expect(await at.seriousFaults()).toEqual([])
+  expect(await here.at.seriousFaults()).toEqual([])
   answer(500)
   await page.getByRole('alert').getByText('It failed').waitFor()
   expect(await page.locator('[aria-busy=true]').count()).toBe(0)
 })
 
 test('a long list has no hole, whatever comes in above it meanwhile', async () => {
-  const { page } = at
+  const { page } = here.at
   const made: string[] = []
   const make = async (many: number) => {
     for (let n = 0; n < many; n++) made.unshift(await send(`Number ${made.length}`))
@@ -62,7 +45,7 @@ test('a long list has no hole, whatever comes in above it meanwhile', async () =
   const rows = page.locator('.row .what a')
   const shown = async () => (await rows.allTextContents()).filter((title) => title.startsWith('Number'))
   await make(40)
-  await at.open('Notifications')
+  await here.at.open('Notifications')
   await until('a page', async () => (await rows.count()) === 30)
   await page.route('**/api/notifications?*before=*', (route) => route.abort(), { times: 1 })
   await page.getByRole('button', { name: 'Show older ones' }).click()
@@ -76,17 +59,19 @@ test('a long list has no hole, whatever comes in above it meanwhile', async () =
 })
 
 test('a time that is not of today has its day, and one of another year its year', async () => {
-  const { page } = at
-  const token = await world.user('ana', { username: 'Ana' }).register()
+  const { page } = here.at
+  const token = await here.world.user('ana', { username: 'Ana' }).register()
   const id = await send('Of last week', { users: ['ana'] })
-  await world.drain()
-  await world.sql(`update belfry.notifications set created_at = created_at - interval '6 days' where id = $1`, [id])
-  await world.sql(
+  await here.world.drain()
+  await here.world.sql(`update belfry.notifications set created_at = created_at - interval '6 days' where id = $1`, [
+    id,
+  ])
+  await here.world.sql(
     `update belfry.token_events set at = at - interval '400 days' where push_token_id = (
        select id from belfry.push_tokens where token = $1)`,
     [token],
   )
-  await page.goto(`${world.server.url}/console#/explain/ana/${id}`)
+  await page.goto(`${here.world.server.url}/console#/explain/ana/${id}`)
   const steps = page.locator('.steps li')
   const timeOf = (words: string) => steps.filter({ hasText: words }).locator('time').textContent()
   const year = new Date(Date.now() - 400 * 86_400_000).getFullYear()
@@ -96,21 +81,21 @@ test('a time that is not of today has its day, and one of another year its year'
 })
 
 test('numbers that are old are not shown as if they were new', async () => {
-  const { page } = at
-  await world.audience(300)
-  await world.expo.plan({ latencyMs: 60_000 })
+  const { page } = here.at
+  await here.world.audience(300)
+  await here.world.expo.plan({ latencyMs: 60_000 })
   const id = await send('On its way', 'everyone')
   for (const address of ['now', `notifications/${id}`]) {
-    await page.goto(`${world.server.url}/console#/${address}`)
+    await page.goto(`${here.world.server.url}/console#/${address}`)
     await page.locator('.stats').waitFor()
     const old = page.getByText('What stands here is old')
     expect(await old.count()).toBe(0)
-    await world.server.kill9()
+    await here.world.server.kill9()
     await old.waitFor()
-    expect(await at.seriousFaults()).toEqual([])
-    await world.restart()
+    expect(await here.at.seriousFaults()).toEqual([])
+    await here.world.restart()
     await old.waitFor({ state: 'detached' })
   }
-  await world.operator('POST', `/api/notifications/${id}/cancel`)
-  await world.expo.plan({ latencyMs: 0 })
+  await here.world.operator('POST', `/api/notifications/${id}/cancel`)
+  await here.world.expo.plan({ latencyMs: 0 })
 })

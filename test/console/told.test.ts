@@ -1,29 +1,13 @@
 /** What the console tells of a notification's end and of a search is what happened: no more, and no less. */
-import type { Browser } from 'playwright-core'
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest'
-import { openBrowser } from '../kit/chromium.ts'
+import { describe, expect, test } from 'vitest'
 import { until } from '../kit/guard.ts'
-import { type World, worlds } from '../kit/world.ts'
-import { type Console, openConsole } from './kit.ts'
+import { hereAtConsole } from './kit.ts'
 
 const AUDIENCE = 4_000
 
-let world: World
-let browser: Browser
-let at: Console
-beforeAll(async () => {
-  const env = { EXPO_RATE_LIMIT: '600', RECEIPT_DELAY_MS: '300' }
-  world = await worlds.find(({ kind }) => kind === 'postgres')!.open({ env })
-  await world.audience(AUDIENCE)
-  browser = await openBrowser()
-})
-beforeEach(async () => {
-  at = await openConsole(browser, world.server.url)
-})
-afterEach(() => at.close())
-afterAll(async () => {
-  await browser?.close()
-  await world?.close()
+const here = hereAtConsole({
+  env: { EXPO_RATE_LIMIT: '600', RECEIPT_DELAY_MS: '300' },
+  prepare: (world) => world.audience(AUDIENCE),
 })
 
 interface Seen {
@@ -32,10 +16,10 @@ interface Seen {
   totals: Record<'targeted' | 'pending' | 'accepted' | 'cancelled' | 'expired' | 'not_reached', number>
 }
 const look = async (id: string) =>
-  (await world.operator<{ notification: Seen }>('GET', `/api/notifications/${id}`)).body.notification
+  (await here.world.operator<{ notification: Seen }>('GET', `/api/notifications/${id}`)).body.notification
 
 async function send(json: object): Promise<string> {
-  const { body } = await world.operator('POST', '/api/notifications', { json })
+  const { body } = await here.world.operator('POST', '/api/notifications', { json })
   return body.notification_id as string
 }
 
@@ -45,8 +29,8 @@ async function toldOf(id: string) {
     const one = await look(id)
     return one.totals.pending === 0 && one.state !== 'sending' && one.state !== 'queued' && one
   })
-  await at.page.goto(`${world.server.url}/console#/notifications/${id}`)
-  const hero = at.page.locator('.hero')
+  await here.at.page.goto(`${here.world.server.url}/console#/notifications/${id}`)
+  const hero = here.at.page.locator('.hero')
   await hero.waitFor()
   await until('the numbers', async () => (await hero.getByRole('progressbar').count()) === 1)
   const reached = seen.totals.targeted - seen.totals.cancelled - seen.totals.expired
@@ -63,7 +47,7 @@ describe('the page of a notification', () => {
   test('that was cancelled: how far it had come, and not that all is done', async () => {
     const id = await send({ to: 'everyone', title: 'To be cancelled' })
     await until('a third of it', async () => (await look(id)).totals.accepted > AUDIENCE / 3)
-    await world.operator('POST', `/api/notifications/${id}/cancel`)
+    await here.world.operator('POST', `/api/notifications/${id}/cancel`)
     const { seen, reached, big, beside, bar } = await toldOf(id)
     expect(seen.state).toBe('cancelled')
     expect(seen.totals.not_reached + seen.totals.cancelled).toBeGreaterThan(0)
@@ -71,7 +55,7 @@ describe('the page of a notification', () => {
     expect(big).toBe(`Cancelled at ${share} %`)
     expect(beside).toBe(`${reached.toLocaleString('en-GB')} of 4,000 devices reached`)
     expect(bar).toBe(String(share))
-    expect(await at.seriousFaults()).toEqual([])
+    expect(await here.at.seriousFaults()).toEqual([])
   })
 
   test('whose time was over: the same', async () => {
@@ -84,7 +68,7 @@ describe('the page of a notification', () => {
 
   test('that was cancelled before it began: nobody was reached', async () => {
     const id = await send({ to: 'everyone', title: 'Never', send_at: new Date(Date.now() + 3_600_000).toISOString() })
-    await world.operator('POST', `/api/notifications/${id}/cancel`)
+    await here.world.operator('POST', `/api/notifications/${id}/cancel`)
     const { big, beside } = await toldOf(id)
     expect([big, beside]).toEqual(['Cancelled', 'none of 4,000 devices reached'])
   })
@@ -93,7 +77,7 @@ describe('the page of a notification', () => {
     const id = await send({ to: { users: ['without-a-device'] }, title: 'For nobody' })
     const { big, beside } = await toldOf(id)
     expect([big, beside]).toEqual(['Not sent', 'no device'])
-    await at.page.getByText('Nothing was sent.').waitFor()
+    await here.at.page.getByText('Nothing was sent.').waitFor()
   })
 
   test('that is finished: all of it', async () => {
@@ -105,13 +89,13 @@ describe('the page of a notification', () => {
 
 describe('a search for people', () => {
   test('that finds more than it shows says so', async () => {
-    const { page } = at
+    const { page } = here.at
     const rows = page.locator('.people > li')
-    await at.open('People')
+    await here.at.open('People')
     await page.getByRole('searchbox').fill('crowd-1')
     await until('a full list', async () => (await rows.count()) === 20)
     await page.getByText('Here are 20. There may be more').waitFor()
-    expect(await at.seriousFaults()).toEqual([])
+    expect(await here.at.seriousFaults()).toEqual([])
     await page.getByRole('searchbox').fill('crowd-399')
     await until('a short one', async () => (await rows.count()) === 11)
     expect(await page.getByText('There may be more').count()).toBe(0)
