@@ -8,6 +8,11 @@ export interface Step {
   text: string
 }
 
+/** Its sentences quote push tokens, so that they stand in brackets. */
+export function inExposWords({ code, message }: { code: string | null; message: string }): string {
+  return `${code ?? 'no code'} (${message.replace(/\.$/, '')})`
+}
+
 export function stepsOf(facts: ExplainFacts, device: DeviceFacts): Step[] {
   const steps: Step[] = device.history.map(({ at, kind, userId, fromUserId, detail }) => ({
     at,
@@ -20,7 +25,7 @@ export function stepsOf(facts: ExplainFacts, device: DeviceFacts): Step[] {
   for (const { at, stage, code, message } of device.refusals) {
     const what =
       stage === 'receipt' ? 'The receipt says' : stage === 'ticket' ? 'The ticket says' : 'Expo refused the request'
-    steps.push({ at, text: `${what}: ${code ?? 'no code'}, "${message}". ${ruleFor(code).hint}` })
+    steps.push({ at, text: `${what}: ${inExposWords({ code, message })}. ${ruleFor(code).hint}` })
   }
   const time = ({ at }: Step) => at?.getTime() ?? Number.POSITIVE_INFINITY
   return steps.toSorted((a, b) => (time(a) === time(b) ? 0 : time(a) - time(b)))

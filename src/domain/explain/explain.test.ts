@@ -78,7 +78,7 @@ describe('one sentence says why', () => {
       facts({ devices: [device({ deviceType: 'android' }), device({}, { result: 'unknown' })] }),
     ],
     [
-      'Ana: Expo refused it: DeviceNotRegistered, "gone".',
+      'Ana: Expo refused it: DeviceNotRegistered (gone).',
       facts({ devices: [device({ refusals: [refusal] }, { result: 'refused' })] }),
     ],
     [

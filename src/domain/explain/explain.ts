@@ -4,7 +4,7 @@ import type { ResultName } from '../answers/result.ts'
 import { ruleFor } from '../answers/verdict.ts'
 import type { Platform } from '../platform.ts'
 import type { DeviceFacts, ExplainFacts } from './explain-facts.ts'
-import { inactiveWords, type Step, stepsOf } from './explain-steps.ts'
+import { inactiveWords, inExposWords, type Step, stepsOf } from './explain-steps.ts'
 
 export interface Explained {
   sentence: string
@@ -148,7 +148,7 @@ const providers = { ios: 'Apple', android: 'Google' } as const
 function wordsFor(facts: ExplainFacts, device: DeviceFacts, delivery: DeviceFacts['deliveries'][number]): string {
   const provider = device.deviceType === null ? 'Apple or Google' : providers[device.deviceType]
   const refusal = device.refusals.at(-1)
-  const said = refusal === undefined ? '' : `: ${refusal.code ?? 'no code'}, "${refusal.message}"`
+  const said = refusal === undefined ? '' : `: ${inExposWords(refusal)}`
   switch (delivery.result) {
     case 'handed_over':
       return `Expo handed it to ${provider}`
