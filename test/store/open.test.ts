@@ -73,6 +73,10 @@ test.each(['ENETUNREACH', 'ENETDOWN', 'EHOSTDOWN', 'ECONNABORTED'])(
   },
 )
 
+test('so is one whose connection broke while Kysely held it', () => {
+  expect(isDatabaseAway(new Error('Postgres connection has been discarded'))).toBe(true)
+})
+
 test('the first thing that happens to an empty folder may be a post', async () => {
   const world = await openRunning('PGlite')
   await world.notify({ audience: { everyone: true } })

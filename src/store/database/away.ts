@@ -21,7 +21,7 @@ const AWAY_CODES = new Set([
 const AWAY_STATES = /^(08|53|57|58|25006)/
 /** What `pg` throws without a code. */
 const AWAY_TEXT =
-  /connection terminated|timeout exceeded when trying to connect|query read timeout|client has encountered a connection error|PGlite is clos/i
+  /connection terminated|timeout exceeded when trying to connect|query read timeout|client has encountered a connection error|connection has been discarded|PGlite is clos/i
 
 export function isDatabaseAway(error: unknown): boolean {
   if (!(error instanceof Error)) return false
