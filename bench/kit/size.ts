@@ -27,7 +27,7 @@ export const sizes: Record<Size['name'], Size> = {
     name: 'quick',
     rounds: 2,
     fastRounds: 3,
-    devices: 50_000,
+    devices: 150_000,
     jobs: 5_000,
     slowDevices: 10_000,
     singles: 25,
