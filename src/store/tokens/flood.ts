@@ -10,8 +10,8 @@ import { actorOf, BATCH, resolve } from './alarms.ts'
 import { asSent, isStillIt, type Judged } from './judged.ts'
 
 /** More than this share of a project's answers in an hour, and more than this many of its tokens, are a flood. */
-export const FLOOD_SHARE = 0.1
-export const FLOOD_TOKENS = 200
+const FLOOD_SHARE = 0.1
+const FLOOD_TOKENS = 200
 
 export async function openFlood(db: Db, project: string): Promise<number | undefined> {
   const alarm = await db.kysely
