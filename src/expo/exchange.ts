@@ -8,6 +8,11 @@ import { Client, type Dispatcher } from 'undici'
 
 /** 1,000 receipts with long messages are about 300 KB. Packed, the connection watches over it; unpacked, we do. */
 export const MAX_BODY_BYTES = 1_000_000
+/**
+ * Of any connection to Expo. HTTP/1.1, as Expo's own SDK: over HTTP/2 all requests share one connection, a time limit ends only its own of
+ * them, and one that has fallen silent would be asked again and again.
+ */
+export const CONNECTION = { maxResponseSize: MAX_BODY_BYTES, allowH2: false }
 const unpack = { gzip: promisify(gunzip), 'x-gzip': promisify(gunzip), deflate: promisify(inflate) }
 
 export interface Post {
@@ -41,7 +46,7 @@ export function jsonHeaders(accessToken: string | undefined): Record<string, str
 
 /** Over a connection of its own. */
 export async function exchangeOnce(post: Post): Promise<Answer> {
-  const client = new Client(post.url.origin, { maxResponseSize: MAX_BODY_BYTES })
+  const client = new Client(post.url.origin, CONNECTION)
   try {
     return await exchange(client, post)
   } finally {

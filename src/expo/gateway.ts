@@ -5,7 +5,7 @@
 import { Pool } from 'undici'
 import type { ExpoMessage } from '../domain/messages/expo-message.ts'
 import type { PushGateway, ReceiptsAnswer, SendAnswer } from '../ports.ts'
-import { type Answer, exchange, jsonHeaders, MAX_BODY_BYTES, TimedOut } from './exchange.ts'
+import { type Answer, CONNECTION, exchange, jsonHeaders, TimedOut } from './exchange.ts'
 import { parseReceipts, parseRequestError, parseTickets } from './parse.ts'
 
 export interface GatewayOptions {
@@ -49,9 +49,9 @@ export function openGateway(options: GatewayOptions): PushGateway {
   const send = new URL(options.sendUrl)
   const receipts = new URL(options.receiptsUrl)
   const pool = new Pool(send.origin, {
+    ...CONNECTION,
     connections: options.maxConcurrentRequests,
     pipelining: 1,
-    maxResponseSize: MAX_BODY_BYTES,
     connect: { timeout: Math.min(10_000, options.timeoutMs) },
     headersTimeout: options.timeoutMs,
     bodyTimeout: options.timeoutMs,
