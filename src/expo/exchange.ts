@@ -21,18 +21,14 @@ export interface Post {
   body: string
   /** The answer included. */
   timeoutMs: number
+  /** Told when there is a connection, before anything is written to it. */
+  onStart?: () => void
 }
 
 export interface Answer {
   status: number
   headers: Record<string, string | string[] | undefined>
   body: string
-}
-
-export class TimedOut extends Error {
-  constructor(timeoutMs: number) {
-    super(`no answer within ${timeoutMs} ms`)
-  }
 }
 
 /** Of any request to Expo. */
@@ -54,7 +50,7 @@ export async function exchangeOnce(post: Post): Promise<Answer> {
   }
 }
 
-/** Rejects with TimedOut, or with what undici says of the connection. */
+/** Rejects when there is no answer in time, and with what undici says of the connection. */
 export async function exchange(dispatcher: Dispatcher, post: Post): Promise<Answer> {
   const { bytes, ...answer } = await dispatched(dispatcher, post)
   return { ...answer, body: await textOf(bytes, answer.headers) }
@@ -62,14 +58,14 @@ export async function exchange(dispatcher: Dispatcher, post: Post): Promise<Answ
 
 type Packed = Omit<Answer, 'body'> & { bytes: Buffer }
 
-function dispatched(dispatcher: Dispatcher, { url, headers, body, timeoutMs }: Post): Promise<Packed> {
+function dispatched(dispatcher: Dispatcher, { url, headers, body, timeoutMs, onStart }: Post): Promise<Packed> {
   return new Promise((resolve, reject) => {
     const answer = { status: 0, headers: {} as Answer['headers'] }
     const chunks: Buffer[] = []
     let controller: Dispatcher.DispatchController | undefined
-    let late: TimedOut | undefined
+    let late: Error | undefined
     const timer = setTimeout(() => {
-      late = new TimedOut(timeoutMs)
+      late = new Error(`no answer within ${timeoutMs} ms`)
       controller?.abort(late)
       reject(late)
     }, timeoutMs)
@@ -77,6 +73,7 @@ function dispatched(dispatcher: Dispatcher, { url, headers, body, timeoutMs }: P
       onRequestStart(started) {
         controller = started
         if (late) started.abort(late)
+        else onStart?.()
       },
       onResponseStart(_, status, fields) {
         // 1xx only announces the answer.

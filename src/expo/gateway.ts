@@ -5,7 +5,7 @@
 import { Pool } from 'undici'
 import type { ExpoMessage } from '../domain/messages/expo-message.ts'
 import type { PushGateway, ReceiptsAnswer, SendAnswer } from '../ports.ts'
-import { type Answer, CONNECTION, exchange, jsonHeaders, TimedOut } from './exchange.ts'
+import { type Answer, CONNECTION, exchange, jsonHeaders } from './exchange.ts'
 import { parseReceipts, parseRequestError, parseTickets } from './parse.ts'
 
 export interface GatewayOptions {
@@ -17,26 +17,6 @@ export interface GatewayOptions {
   timeoutMs: number
   userAgent: string
 }
-
-/** Nothing of a request has left when one of these is thrown: there was no connection to write to. */
-const NOT_CONNECTED = new Set([
-  'ECONNREFUSED',
-  'ENOTFOUND',
-  'EAI_AGAIN',
-  'EHOSTUNREACH',
-  'ENETUNREACH',
-  'EADDRNOTAVAIL',
-  'EMFILE',
-  'UND_ERR_CONNECT_TIMEOUT',
-  'EPROTO',
-  'DEPTH_ZERO_SELF_SIGNED_CERT',
-  'SELF_SIGNED_CERT_IN_CHAIN',
-  'UNABLE_TO_VERIFY_LEAF_SIGNATURE',
-  'UNABLE_TO_GET_ISSUER_CERT_LOCALLY',
-  'CERT_HAS_EXPIRED',
-  'CERT_NOT_YET_VALID',
-  'ERR_TLS_CERT_ALTNAME_INVALID',
-])
 
 type Exchanged = { answer: Answer } | { failure: { reason: string; sent: boolean } }
 
@@ -58,11 +38,13 @@ export function openGateway(options: GatewayOptions): PushGateway {
   })
 
   async function post(url: URL, body: unknown): Promise<Exchanged> {
+    const { timeoutMs } = options
+    let sent = false
+    const onStart = () => void (sent = true)
     try {
-      const { timeoutMs } = options
-      return { answer: await exchange(pool, { url, headers, body: JSON.stringify(body), timeoutMs }) }
+      return { answer: await exchange(pool, { url, headers, body: JSON.stringify(body), timeoutMs, onStart }) }
     } catch (error) {
-      return { failure: describe(error) }
+      return { failure: { reason: describe(error as NodeJS.ErrnoException), sent } }
     }
   }
 
@@ -86,14 +68,8 @@ export function openGateway(options: GatewayOptions): PushGateway {
   }
 }
 
-function describe(error: unknown): { reason: string; sent: boolean } {
-  if (error instanceof TimedOut) return { reason: error.message, sent: true }
-  const { code, message } = error as NodeJS.ErrnoException
-  // Several addresses were tried: what they have in common is that none took the connection.
-  const causes =
-    error instanceof AggregateError ? (error.errors as NodeJS.ErrnoException[]) : [error as NodeJS.ErrnoException]
-  const sent = !causes.every((cause) => NOT_CONNECTED.has(cause.code ?? ''))
-  return { reason: code && !message?.includes(code) ? `${code}: ${message}` : message || String(code), sent }
+function describe({ code, message }: NodeJS.ErrnoException): string {
+  return code && !message.includes(code) ? `${code}: ${message}` : message || String(code)
 }
 
 function sendFailure({ reason, sent }: { reason: string; sent: boolean }): SendAnswer {
