@@ -100,6 +100,15 @@ export const sabotages: Sabotage[] = [
     kind: 'postgres',
   },
   {
+    id: 'M8b',
+    what: "the queue's connections are waited for without end",
+    file: 'src/store/database/called-back.ts',
+    find: '    callBack(this)\n',
+    replace: '',
+    test: 'R2',
+    kind: 'postgres',
+  },
+  {
     id: 'M9',
     what: '5xx is final',
     file: 'src/expo/gateway.ts',
