@@ -6,6 +6,7 @@ import { randomUUIDv7 } from 'node:crypto'
 import type { FastifyError, FastifyInstance } from 'fastify'
 import type { ZodTypeProvider } from 'fastify-type-provider-zod'
 import { messageTypes } from '../../domain/texts/texts.ts'
+import { timeNow } from '../../store/database/db.ts'
 import { insertNotification, type NewNotification } from '../../store/notifications/notifications.ts'
 import { ensureUser } from '../../store/people/users.ts'
 import { onceForRow } from '../../store/tokens/source-rows.ts'
@@ -56,14 +57,15 @@ async function work(options: ApiOptions, hook: Webhook, trace: string | undefine
   if (type !== 'INSERT') return nothing(`Of ${table} only inserts are told.`)
   const { record } = hook
   if (!record) throw unfit('it is not there')
-  if (isOld(record, options.ttlSeconds)) return nothing('The row is older than NOTIFICATION_TTL_SECONDS.')
+  if (await isOld(options, record)) return nothing('The row is older than NOTIFICATION_TTL_SECONDS.')
   return tell(options, hook, table === 'messages' ? readMessage(record) : readPost(record), trace)
 }
 
 /** Backups that are put back, and tables that are copied, write old rows anew: they are no news. */
-function isOld(record: Row, ttlSeconds: number): boolean {
+async function isOld({ database, ttlSeconds }: ApiOptions, record: Row): Promise<boolean> {
   const made = timeIn(record, 'createdAt')
-  return made !== null && Date.now() - Date.parse(made) > ttlSeconds * 1_000
+  if (made === null) return false
+  return (await timeNow(database.db)).getTime() - Date.parse(made) > ttlSeconds * 1_000
 }
 
 /** Who said it, to whom, and how it is worded once the name is known. */

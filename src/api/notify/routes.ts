@@ -18,7 +18,7 @@ import { isUuid, knownId, text, word } from '../http/text.ts'
 import type { ApiOptions } from '../options.ts'
 import { dryRun } from './dry-run.ts'
 import { notReached, progressOf } from './progress.ts'
-import { audienceOf, contentOf, newNotification } from './schema.ts'
+import { audienceOf, checkSendAt, contentOf, newNotification } from './schema.ts'
 import { shownNotification } from './shown.ts'
 
 export const MAX_PAGE = 200
@@ -45,8 +45,11 @@ export async function notificationRoutes(instance: FastifyInstance, options: Api
     const id = randomUUIDv7()
     const audience = audienceOf(body)
     const content = contentOf(body, id)
+    if (body.dry_run) await checkSendAt(db, body.send_at)
     if (body.dry_run) return dryRun(db, audience, content, options.rateLimit ?? 0)
     const answer = await inOneGo(request, db, async (tx) => {
+      // In here, so that a repeated request gets its first answer also after its time.
+      await checkSendAt(tx, body.send_at)
       await insertNotification(tx, {
         id,
         kind: 'notify',

@@ -1,6 +1,7 @@
 /** What may be asked to be sent: Expo's fields, checked here so that a fault is told now and not by every ticket. */
 import { z } from 'zod'
 import type { Audience, Content } from '../../domain/notification.ts'
+import { type Db, timeNow } from '../../store/database/db.ts'
 import { Fault } from '../http/faults.ts'
 import { id, isText, NOT_TEXT, text, word } from '../http/text.ts'
 
@@ -65,11 +66,19 @@ export const newNotification = z
     for (const name of ownFields)
       if (Object.hasOwn(body.options ?? {}, name))
         fault('options', `"${name}" belongs beside the options, not into them`)
-    const ahead = body.send_at === undefined ? 0 : Date.parse(body.send_at) - Date.now()
-    if (ahead < -SLACK_MS) fault('send_at', 'lies in the past')
-    if (ahead > MAX_AHEAD_MS) fault('send_at', 'lies more than four weeks ahead')
   })
 export type NewNotificationBody = z.output<typeof newNotification>
+
+/** By the clock that decides when it goes out, whatever the one of this machine says. */
+export async function checkSendAt(db: Db, sendAt: string | undefined): Promise<void> {
+  if (sendAt === undefined) return
+  const now = await timeNow(db)
+  const ahead = Date.parse(sendAt) - now.getTime()
+  const hint = `By the clock of the database it is ${now.toISOString()}.`
+  if (ahead < -SLACK_MS) throw new Fault('malformed', { sentence: '"send_at": lies in the past', hint })
+  if (ahead > MAX_AHEAD_MS)
+    throw new Fault('malformed', { sentence: '"send_at": lies more than four weeks ahead', hint })
+}
 
 export function audienceOf({ to, except }: NewNotificationBody): Audience {
   const whom = to === 'everyone' ? { everyone: true as const } : 'users' in to ? { users: [...new Set(to.users)] } : to

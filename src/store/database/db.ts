@@ -62,6 +62,11 @@ export function makeDb(
   return db
 }
 
+export async function timeNow(db: Db): Promise<Date> {
+  const [row] = await db.rows<{ now: Date }>(sql`select ${db.now} as now`)
+  return row!.now
+}
+
 /**
  * A value that a plan does not know of. A plan that knows how many ids there are, or how far it is from one to another,
  * looks cheaper than one for any: PostgreSQL would make it anew each time, which takes a fifth as long as running it. For
