@@ -46,14 +46,20 @@ export async function setMutes(db: Db, userId: string, kinds: NotificationKind[]
   })
 }
 
-/** Counted once for each user. @returns false when the notification was not for them. */
+/**
+ * Counted once for each user. Who follows a topic changes; whom a notification to it was meant for, the ledger knows.
+ * @returns false when the notification was not for them.
+ */
 export async function recordOpened(db: Db, notificationId: string, userId: string): Promise<boolean> {
   const [row] = await db.rows<{ theirs: boolean }>(sql`
     with theirs as (
       select n.id from ${db.t.notifications} n
       where n.id = ${notificationId} and not coalesce(n.audience -> 'except', '[]') ? ${userId}::text
         and (n.audience ? 'everyone' or n.audience -> 'users' ? ${userId}::text or exists (
-          select from ${db.t.subscriptions} s where s.topic = n.audience ->> 'topic' and s.user_id = ${userId}))),
+          select from ${db.t.push_tokens} p join ${db.t.deliveries} d on d.notification_id = n.id and d.chunk = (
+            select max(c.chunk) from ${db.t.deliveries} c where c.notification_id = n.id and c.chunk <= p.id)
+            and p.id = any(d.token_ids)
+          where p.user_id = ${userId}))),
     counted as (
       insert into ${db.t.opens} (notification_id, user_id) select id, ${userId} from theirs on conflict do nothing)
     select exists (select from theirs) as theirs`)
