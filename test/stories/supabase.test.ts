@@ -113,6 +113,26 @@ describe.each(worlds)('webhooks $name', ({ open }) => {
     expect(await tokensOf('bea')).toEqual([])
   })
 
+  test.each([
+    ['text that is no token', { expo_token: 'revoked' }, 'Invalid token format'],
+    ['an id that nobody can have', { user_id: 'x'.repeat(129) }, 'user_id is longer than 128 characters'],
+  ])('a row that is changed to %s logs the phone out, and the answer says why', async (what, change, why) => {
+    const row = token(`bob, ${what}`)
+    await hook(world, 'INSERT', 'push_tokens', row)
+    expect(await tokensOf(row.user_id as string)).toEqual([row.expo_token])
+    const changed = { ...row, ...change, updated_at: at(0) }
+    expect(await hook(world, 'UPDATE', 'push_tokens', changed, row)).toMatchObject({
+      status: 200,
+      body: { success: true, done: 'unregistered', why: expect.stringContaining(why) },
+    })
+    expect(await tokensOf(row.user_id as string)).toEqual([])
+    const again = await hook(world, 'UPDATE', 'push_tokens', changed, row)
+    expect(again.body).toMatchObject({ done: 'nothing', why: expect.stringContaining(why) })
+    const back = { ...row, updated_at: at(1) }
+    expect((await hook(world, 'UPDATE', 'push_tokens', back, changed)).body.done).toBe('registered')
+    expect(await tokensOf(row.user_id as string)).toEqual([row.expo_token])
+  })
+
   test('what comes late undoes nothing that is newer', async () => {
     const [old, fresh] = [token('eve'), token('eve', { created_at: at(-30) })]
     fresh.expo_token = old.expo_token

@@ -6,7 +6,7 @@ import { ensureUser } from '../../store/people/users.ts'
 import { type Registered, registerPushToken } from '../../store/tokens/push-tokens.ts'
 import { holdRow, onceForRow, passInsert, type SourceEvent, takeOffSource } from '../../store/tokens/source-rows.ts'
 import { activeOf } from '../http/cells.ts'
-import { Fault } from '../http/faults.ts'
+import { bodyOf, Fault } from '../http/faults.ts'
 import { nameOfRow, needed, neededId, type Row, textIn, unfit, type Webhook, writtenAt } from './webhook.ts'
 
 /** What a webhook did, in its answer. */
@@ -24,14 +24,14 @@ export async function onPushToken(db: Db, hook: Webhook): Promise<Done> {
   const held = hook.type === 'DELETE' ? (hook.old_record ?? hook.record) : hook.record
   if (!held) throw unfit('it is not there')
   const before = heldBefore(hook)
-  const token = before && isNobodys(held) ? { ...before, active: false, deviceType: null } : tokenOf(held)
+  const [token, why] = before ? tokenAfter(held, before) : [tokenOf(held)]
   const name = nameOfRow(hook, held, true)
   const work = async (tx: Db): Promise<Done> => {
     const { isGone } = name === undefined ? { isGone: false } : await holdRow(tx, name)
     if (hook.type === 'DELETE') return takeOff(tx, [token])
     return isGone ? nothing('The row has been deleted since.') : apply(tx, before, token)
   }
-  return run(db, hook.type, name, work)
+  return { ...(await run(db, hook.type, name, work)), ...(why !== undefined && { why }) }
 }
 
 async function run(
@@ -58,6 +58,21 @@ interface Held {
 interface Token extends Held {
   deviceType: Platform | null
   active: boolean
+}
+
+/**
+ * What a changed row holds now. When that is nobody's, or cannot be used, it is no longer what the row held before.
+ * @returns also why it cannot be used: Supabase tells it once, and a refusal would leave the phone with its old owner.
+ */
+function tokenAfter(held: Row, before: Held): [Token, why?: string] {
+  const left = { ...before, active: false, deviceType: null }
+  if (isNobodys(held)) return [left]
+  try {
+    return [tokenOf(held)]
+  } catch (error) {
+    if (!(error instanceof Fault)) throw error
+    return [left, `What the row holds now cannot be used: ${bodyOf(error.code, error.details).error}.`]
+  }
 }
 
 function tokenOf(held: Row): Token {
