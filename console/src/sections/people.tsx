@@ -8,8 +8,6 @@ import { to } from '../router.ts'
 import type { Found } from '../types.ts'
 
 const TYPED_FOR_MS = 200
-/** As many as the server gives at once. */
-const MOST_FOUND = 20
 
 export function PeopleSection() {
   const [written, setWritten] = useState('')
@@ -18,7 +16,7 @@ export function PeopleSection() {
     const timer = setTimeout(() => setAsked(written.trim()), TYPED_FOR_MS)
     return () => clearTimeout(timer)
   }, [written])
-  const found = useLoad<{ people: Found[] }>(
+  const found = useLoad<{ people: Found[]; more: boolean }>(
     asked === '' ? null : `/api/operator/people?search=${encodeURIComponent(asked)}`,
   )
   return (
@@ -48,13 +46,13 @@ export function PeopleSection() {
       ) : found.data.people.length === 0 ? (
         <Empty title="Nobody found">No user id, name or push token begins with “{asked}”.</Empty>
       ) : (
-        <Hits people={found.data.people} />
+        <Hits {...found.data} />
       )}
     </>
   )
 }
 
-function Hits({ people }: { people: Found[] }) {
+function Hits({ people, more }: { people: Found[]; more: boolean }) {
   return (
     <>
       <ul class="list people">
@@ -75,8 +73,7 @@ function Hits({ people }: { people: Found[] }) {
         ))}
       </ul>
       <p class="dim" role="status">
-        {people.length >= MOST_FOUND &&
-          `Here are ${MOST_FOUND}. There may be more: type more of the id, the name or the push token.`}
+        {more && `Here are ${people.length}. There may be more: type more of the id, the name or the push token.`}
       </p>
     </>
   )

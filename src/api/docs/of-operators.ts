@@ -53,6 +53,7 @@ export const operatorDocs: Record<string, RouteDoc> = {
     summary: 'Find people by the beginning of an id, a name or a push token',
     answer: success({
       people: list(object({ user_id: text, name: maybe(text), devices: whole, push_token: maybe(text) })),
+      more: yes,
     }),
   },
   'GET /api/operator/people/:user': {

@@ -23,12 +23,13 @@ export async function peopleRoutes(instance: FastifyInstance, options: ApiOption
     '/api/operator/people',
     { config, schema: { querystring: z.strictObject({ search: text(1, 255) }) } },
     async (request) => {
-      const found = await searchPeople(db, request.query.search.trim())
+      const { people, more } = await searchPeople(db, request.query.search.trim())
       return {
         success: true,
-        people: found.map(({ push_token, ...one }) => {
+        people: people.map(({ push_token, ...one }) => {
           return { ...one, push_token: push_token === null ? null : maskPushToken(push_token) }
         }),
+        more,
       }
     },
   )

@@ -19,24 +19,34 @@ const MOST_FOUND = 20
 /** Behind everything that begins with the text. */
 const LAST = '\u{10ffff}'
 
-/** By the beginning of an id, a name or a push token, with or without its `ExponentPushToken[`. */
-export async function searchPeople(db: Db, text: string): Promise<Found[]> {
-  const tokens = [text, `ExponentPushToken[${text}`, `ExpoPushToken[${text}`]
+/**
+ * By the beginning of an id, a name or a push token, with or without its `ExponentPushToken[`; in the order of what
+ * begins so. @returns the first of them, and whether there may be more.
+ */
+export async function searchPeople(db: Db, text: string): Promise<{ people: Found[]; more: boolean }> {
+  const most = MOST_FOUND + 1
   const begins = (column: ReturnType<typeof sql>, with_: string) =>
-    sql`${column} ~>=~ ${with_} and ${column} ~<~ ${with_ + LAST}`
-  const byToken = tokens.map(
-    (one) => sql`(select user_id, token from ${db.t.push_tokens} where ${begins(sql`token`, one)} limit ${MOST_FOUND})`,
-  )
-  return db.rows<Found>(sql`
-    with found as (
-      (select id as user_id, null::text as token from ${db.t.users} where ${begins(sql`id`, text)} order by id using ~<~ limit ${MOST_FOUND})
+    sql`${column} ~>=~ ${with_} and ${column} ~<~ ${with_ + LAST} order by ${column} using ~<~ limit ${most}`
+  const byToken = [text, `ExponentPushToken[${text}`, `ExpoPushToken[${text}`].map((one) => {
+    return sql`(select ${one}, user_id, token, token from ${db.t.push_tokens} where ${begins(sql`token`, one)})`
+  })
+  const rows = await db.rows<Found & { full: boolean }>(sql`
+    with found (by, user_id, token, place) as (
+      (select 'id', id, null::text, id from ${db.t.users} where ${begins(sql`id`, text)})
       union all
-      (select id, null from ${db.t.users} where name is not null and ${begins(sql`lower(name)`, text.toLowerCase())} limit ${MOST_FOUND})
+      (select 'name', id, null, lower(name) from ${db.t.users}
+        where name is not null and ${begins(sql`lower(name)`, text.toLowerCase())})
       union all ${sql.join(byToken, sql` union all `)}),
-    people as (select user_id, max(token) as token from found group by user_id order by user_id limit ${MOST_FOUND})
+    people as (
+      select user_id, max(token) as token, min(place collate "C") as place from found
+      group by user_id order by place, user_id limit ${most})
     select p.user_id, u.name, p.token as push_token,
-      (select count(*) from ${db.t.push_tokens} d where d.user_id = p.user_id and d.active) as devices
-    from people p join ${db.t.users} u on u.id = p.user_id order by p.user_id`)
+      (select count(*) from ${db.t.push_tokens} d where d.user_id = p.user_id and d.active) as devices,
+      -- Perhaps with many push tokens of one person.
+      exists (select from found group by by having count(*) > ${MOST_FOUND}) as full
+    from people p join ${db.t.users} u on u.id = p.user_id order by p.place, p.user_id`)
+  const people = rows.slice(0, MOST_FOUND).map(({ full: _, ...one }) => one)
+  return { people, more: rows.length > people.length || rows.some((row) => row.full) }
 }
 
 export type Device = PushTokenRow & { history: DeviceEvent[] }
