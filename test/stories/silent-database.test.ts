@@ -1,4 +1,6 @@
 /** Connections to PostgreSQL that fall silent, after a failover or behind a NAT that has forgotten them: nobody says so. */
+import { once } from 'node:events'
+import { createServer, type Socket } from 'node:net'
 import { expect, test } from 'vitest'
 import { sharedPostgres } from '../kit/global-setup.ts'
 import { until } from '../kit/guard.ts'
@@ -66,6 +68,28 @@ test.concurrent('at the start: it is ready all the same', { timeout: 120_000 }, 
     await silent
   } finally {
     await server.stop()
+    await proxy.close()
+  }
+})
+
+/** As a load balancer does while PostgreSQL behind it is being started. */
+test.concurrent('at the start each is reset: it is waited for', { timeout: 120_000 }, async () => {
+  const { proxy, databaseUrl } = await openSilenceable()
+  await proxy.refuse(true)
+  const resetting = createServer((socket) => socket.on('error', () => {}).once('data', () => socket.resetAndDestroy()))
+  resetting.listen(proxy.port, '127.0.0.1')
+  const starting = startServer({ env: { DATABASE_URL: databaseUrl } })
+  try {
+    await once(resetting, 'connection')
+    const [second] = (await once(resetting, 'connection')) as [Socket]
+    await once(second, 'close')
+    await new Promise((done) => resetting.close(done))
+    await proxy.refuse(false)
+    const server = await starting
+    await server.untilLogged(/^The database does not answer/)
+    await server.stop()
+  } finally {
+    resetting.close()
     await proxy.close()
   }
 })

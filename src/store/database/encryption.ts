@@ -12,8 +12,8 @@ const UNTRUSTED = /^(DEPTH_ZERO_|SELF_SIGNED_|UNABLE_TO_|CERT_|HOSTNAME_MISMATCH
 export function hintOfEncryption(error: unknown): string | undefined {
   if (!(error instanceof Error)) return undefined
   const { code = '', syscall } = error as NodeJS.ErrnoException
-  // A certificate is the only file that is read; sockets are connected to.
-  if (syscall === 'open' || syscall === 'read')
+  // A certificate is the only file that is opened; sockets are connected to, and read from.
+  if (syscall === 'open' || code === 'EISDIR')
     return 'Check the files that sslrootcert, sslcert and sslkey in DATABASE_URL name.'
   if (UNTRUSTED.test(code)) return 'Check sslmode and sslrootcert in DATABASE_URL.'
   if (/does not support SSL/.test(error.message)) return 'Let it encrypt, or take sslmode out of DATABASE_URL.'
