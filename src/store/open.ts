@@ -11,6 +11,7 @@ import { EmbeddedDatabase, embeddedDialect } from './database/embedded.ts'
 import { FolderUnusable, lockFolder } from './database/folder-lock.ts'
 import { pipelined } from './database/pipelined.ts'
 import { prepareRepeated } from './database/prepared.ts'
+import { setUp } from './database/session.ts'
 import { migrate } from './migrations/migrations.ts'
 import {
   enqueueWith,
@@ -109,8 +110,7 @@ export async function openPostgres(options: Common & { url: string }): Promise<D
     client.on('error', () => undefined)
     callBack(client)
     prepareRepeated(client)
-    // Whatever its administrator likes better: `pg` reads times in no other way.
-    client.query("set datestyle = 'ISO'").catch(() => undefined)
+    setUp(client)
   })
   try {
     return await assemble(new PostgresDialect({ pool }), { url: options.url }, options, pipelined(pool, options.schema))

@@ -7,9 +7,11 @@ import { join } from 'node:path'
 import { sql } from 'kysely'
 import { describe, expect, test } from 'vitest'
 import { isDatabaseAway } from '../../src/store/database/away.ts'
+import { QueueClient } from '../../src/store/database/called-back.ts'
 import { lockFolder } from '../../src/store/database/folder-lock.ts'
 import { NewerDatabase } from '../../src/store/migrations/compatibility.ts'
 import { openPglite, openPostgres } from '../../src/store/open.ts'
+import { sharedPostgres } from '../kit/global-setup.ts'
 import { KINDS, openDatabase, openRunning } from '../kit/inside.ts'
 import { query } from '../kit/postgres.ts'
 
@@ -57,13 +59,22 @@ test('a connection that dies in the middle of a transaction fails the transactio
   expect(await db.rows(sql`select 1 as one`)).toEqual([{ one: 1 }])
 })
 
-test('a database that writes its dates as its administrator likes them is read all the same', async () => {
-  const { url } = await openDatabase('PostgreSQL 18')
-  await query(url!, `alter database ${new URL(url!).pathname.slice(1)} set datestyle = 'German'`)
-  const again = await openPostgres({ url: url!, schema: 'belfry', emit })
-  const [now] = await again.db.rows<{ at: Date }>(sql`select timestamptz '2026-11-23 12:00:00+00' as at`)
-  expect(now?.at).toEqual(new Date('2026-11-23T12:00:00Z'))
-  await again.close()
+test('a database that is set as its administrator likes it is made, and read, all the same', async () => {
+  const url = await (await sharedPostgres(18)).createDatabase()
+  for (const liked of [
+    "datestyle = 'German'",
+    "default_transaction_isolation = 'serializable'",
+    'standard_conforming_strings = off',
+  ])
+    await query(url, `alter database ${new URL(url).pathname.slice(1)} set ${liked}`)
+  const { db } = await openDatabase('PostgreSQL 18', { url })
+  const isolation = `current_setting('transaction_isolation') as isolation`
+  const [now] = await db.rows(sql`select timestamptz '2026-11-23 12:00:00+00' as at, ${sql.raw(isolation)}`)
+  expect(now).toEqual({ at: new Date('2026-11-23T12:00:00Z'), isolation: 'read committed' })
+  const ofTheQueue = new QueueClient({ connectionString: url })
+  await ofTheQueue.connect()
+  expect((await ofTheQueue.query(`select ${isolation}`)).rows).toEqual([{ isolation: 'read committed' }])
+  await ofTheQueue.end()
 })
 
 test.each(['ENETUNREACH', 'ENETDOWN', 'EHOSTDOWN', 'ECONNABORTED'])(
@@ -89,7 +100,8 @@ test('a second holder of a folder is refused with the pid of the first, also whi
   const lockModule = join(import.meta.dirname, '../../src/store/database/folder-lock.ts')
   writeFileSync(
     holder,
-    `import { lockFolder } from ${JSON.stringify(lockModule)}
+    `import { QueueClient } from '../../src/store/database/called-back.ts'
+import { lockFolder } from ${JSON.stringify(lockModule)}
     const lock = await lockFolder(process.argv[2]); process.send('locked'); setInterval(() => {}, 1e6)`,
   )
   const child = spawn(process.execPath, [holder, folder], { stdio: ['ignore', 'inherit', 'inherit', 'ipc'] })

@@ -6,6 +6,7 @@
 import pg, { type ClientBase } from 'pg'
 import { isReadOnly } from './away.ts'
 import { prepareRepeated, type Send } from './prepared.ts'
+import { setUp } from './session.ts'
 
 /** A connection that does not answer for so long is taken for dead, with all that was asked over it. */
 const TIMEOUT_MS = 10_000
@@ -53,5 +54,6 @@ export class QueueClient extends pg.Client {
     this.on('error', () => undefined)
     callBack(this)
     prepareRepeated(this)
+    setUp(this)
   }
 }
