@@ -7,6 +7,7 @@ import { CommandFault } from './commands/fault.ts'
 import { addRemoteVerbs } from './commands/remote/remote-verbs.ts'
 import { ConfigFault } from './config.ts'
 import { DatabaseLocked, DatabaseRefused } from './store/database/away.ts'
+import { EncodingFault } from './store/database/encoding.ts'
 import { EncryptionFault } from './store/database/encryption.ts'
 import { FolderLocked, FolderUnusable } from './store/database/folder-lock.ts'
 import { NewerDatabase } from './store/migrations/compatibility.ts'
@@ -86,6 +87,7 @@ function tell(error: unknown): void {
     NewerDatabase,
     DatabaseLocked,
     DatabaseRefused,
+    EncodingFault,
     EncryptionFault,
   ]
   const saysAll = told.some((kind) => error instanceof kind)

@@ -8,6 +8,7 @@ import type { Emit } from '../ports.ts'
 import { callBack } from './database/called-back.ts'
 import { type Begin, type Db, makeDb } from './database/db.ts'
 import { EmbeddedDatabase, embeddedDialect } from './database/embedded.ts'
+import { refuseOtherEncodings } from './database/encoding.ts'
 import { FolderUnusable, lockFolder } from './database/folder-lock.ts'
 import { pipelined } from './database/pipelined.ts'
 import { prepareRepeated } from './database/prepared.ts'
@@ -152,6 +153,7 @@ async function assemble(
     options.emit,
   )
   try {
+    await refuseOtherEncodings(kysely)
     await boss.start()
     await migrate(kysely, { schema: options.schema, queueSchema }, options.emit)
     await warmUp(boss, kind)

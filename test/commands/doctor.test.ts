@@ -186,6 +186,17 @@ describe('each fault is told:', () => {
     expect(checks.find(({ check }) => check === 'database')!.hint).toContain('belong to another user')
   })
 
+  test('a database for one alphabet, which the start refuses, too; and one that can only be read from', async () => {
+    const url = await (await sharedPostgres()).createDatabase()
+    const latin = `${url}_latin`
+    await query(url, `create database ${latin.split('/').at(-1)} template template0 encoding 'LATIN1' locale 'C'`)
+    const { code, stderr } = await runCommand(['serve'], { env: { DATABASE_URL: latin } })
+    expect([code, stderr.trimEnd()]).toEqual([1, expect.stringMatching(/^The database keeps text as LATIN1, .*'UTF8'/)])
+    expect((await doctor({ DATABASE_URL: latin })).one('database')).toMatch(/^fault: .* keeps text as LATIN1$/)
+    await query(url, `alter database ${url.split('/').at(-1)} set default_transaction_read_only = on`)
+    expect((await doctor({ DATABASE_URL: url })).one('database')).toMatch(/^fault: .* can only be read from$/)
+  })
+
   test('a folder that is none, and encryption that cannot be had: so does it', async () => {
     const folder = temporaryFolder()
     const DATA_DIR = join(folder, 'file')

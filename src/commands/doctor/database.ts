@@ -1,6 +1,7 @@
 import { placeOfPostgres } from '../../config/values.ts'
 import type { Config } from '../../config.ts'
 import { hintOfRefusal } from '../../store/database/away.ts'
+import { hintOfEncoding } from '../../store/database/encoding.ts'
 import { hintOfEncryption } from '../../store/database/encryption.ts'
 import { type Look, lookAtFolder, lookAtPostgres } from '../../store/migrations/look.ts'
 import { clock, type Finding, fault, fine, reasonOf, TIMEOUT_MS, warn } from './finding.ts'
@@ -35,9 +36,12 @@ async function embedded(dataDir: string, schema: string): Promise<Finding[]> {
 
 const LEAST_POSTGRES = 14
 
-function tables(what: string, { version, tables: state, migrations, mayCreate }: Look): Finding[] {
+function tables(what: string, { version, tables: state, migrations, mayCreate, ...of }: Look): Finding[] {
   if (Number.parseInt(version, 10) < LEAST_POSTGRES)
     return [fault('database', `${what} is too old`, `Expected PostgreSQL ${LEAST_POSTGRES} or newer.`)]
+  const hint = hintOfEncoding(of.encoding)
+  if (hint !== undefined) return [fault('database', `${what} keeps text as ${of.encoding}`, hint)]
+  if (of.isReadOnly) return [fault('database', `${what} can only be read from`, 'Name the primary in DATABASE_URL.')]
   if (state === 'newer') {
     const says = `${what}: written by a newer version of Belfry (${migrations.theirs}; this one knows ${migrations.ours})`
     return [

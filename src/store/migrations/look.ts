@@ -17,6 +17,9 @@ export interface Look {
   aheadMs: number
   /** Whether the user may make the schema, where there is none yet. */
   mayCreate: boolean
+  /** As of now: a standby, or a database that its administrator has set so. */
+  isReadOnly: boolean
+  encoding: string
 }
 
 type Ask = (text: string) => Promise<Record<string, unknown>[]>
@@ -63,7 +66,8 @@ async function look(ask: Ask, schema: string): Promise<Look> {
   const before = Date.now()
   const [told] = await ask(
     `select current_setting('server_version') as version, extract(epoch from clock_timestamp()) * 1000 as now,
-       has_database_privilege(current_database(), 'CREATE') as may_create`,
+       has_database_privilege(current_database(), 'CREATE') as may_create, current_setting('server_encoding') as encoding,
+       current_setting('transaction_read_only') = 'on' as is_read_only`,
   )
   const here = (before + Date.now()) / 2
   const names = await migrationNames(ask, schema)
@@ -73,6 +77,8 @@ async function look(ask: Ask, schema: string): Promise<Look> {
     migrations: { ours: newestMigration, theirs: names.at(-1) ?? null },
     aheadMs: Math.round(Number(told?.now) - here),
     mayCreate: told?.may_create === true,
+    isReadOnly: told?.is_read_only === true,
+    encoding: String(told?.encoding),
   }
 }
 
