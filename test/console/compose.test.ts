@@ -140,9 +140,12 @@ test('a draft is there when one comes back to it, and gone when it was sent', as
   expect(await title().inputValue()).toBe('')
 })
 
-test('when the answer was lost, pressing again sends nothing twice', async () => {
+test.for([
+  ['pressing again', 'Once only', false],
+  ['looking elsewhere whether it was sent, and then pressing again,', 'Once, and looked for', true],
+] as const)('when the answer was lost, %s sends nothing twice', async ([, words, looksElsewhere]) => {
   const { page } = here.at
-  await title().fill('Once only')
+  await title().fill(words)
   await untilSendable()
   let posts = 0
   await page.route('**/api/notifications', async (route) => {
@@ -154,12 +157,18 @@ test('when the answer was lost, pressing again sends nothing twice', async () =>
   await sendIt().click()
   await page.getByRole('button', { name: 'Send to 1 device' }).click()
   await page.getByText('it goes out once').waitFor()
+  if (looksElsewhere) {
+    await here.at.open('Notifications')
+    await page.getByRole('link', { name: words }).waitFor()
+    await here.at.open('Compose')
+    await untilSendable()
+  }
   await sendIt().click()
   await page.getByRole('button', { name: 'Send to 1 device' }).click()
-  await page.getByRole('heading', { name: 'Once only', level: 1 }).waitFor()
+  await page.getByRole('heading', { name: words, level: 1 }).waitFor()
   expect(posts).toBe(2)
   const { body: all } = await here.world.operator<{ notifications: { title: string }[] }>('GET', '/api/notifications')
-  expect(all.notifications.filter((one) => one.title === 'Once only')).toHaveLength(1)
+  expect(all.notifications.filter((one) => one.title === words)).toHaveLength(1)
 })
 
 test('a count that failed is asked for again', async () => {

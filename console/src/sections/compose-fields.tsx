@@ -16,6 +16,8 @@ export interface Draft {
   channelId: string
   image: string
   ttlHours: string
+  /** What was last sent of it, in case the answer was lost: the same words to the same people go under the same key. */
+  attempt: { words: string; key: string }
 }
 
 export const emptyDraft: Draft = {
@@ -34,6 +36,7 @@ export const emptyDraft: Draft = {
   channelId: 'default',
   image: '',
   ttlHours: '',
+  attempt: { words: '', key: '' },
 }
 
 /** The request, or what is missing from it in a sentence. */

@@ -1,5 +1,5 @@
 /** Writing a notification, seeing how it will look and whom it reaches, and sending it. */
-import { useEffect, useMemo, useRef, useState } from 'preact/hooks'
+import { useEffect, useMemo, useState } from 'preact/hooks'
 import { AGAIN, AGAIN_MS, call, passes, Refused } from '../api.ts'
 import { count, counted, duration } from '../format.ts'
 import { Ask } from '../parts/ask.tsx'
@@ -30,7 +30,7 @@ export function ComposeSection({ draft, setDraft }: Drafting) {
   const read = useMemo(() => bodyOf(draft), [draft])
   const dry = useDryRun('body' in read ? JSON.stringify(read.body) : null)
   const bytes = bytesOf(draft)
-  const { busy, error, send } = useSending(() => setDraft(() => emptyDraft))
+  const { busy, error, send } = useSending({ draft, setDraft })
   const submit = (event: Event) => {
     event.preventDefault()
     if (dry.data === undefined) return
@@ -81,20 +81,19 @@ export function ComposeSection({ draft, setDraft }: Drafting) {
 
 const ONCE = 'Press again: it goes out once, even if it was taken the first time.'
 
-function useSending(onSent: () => void) {
+function useSending({ draft, setDraft }: Drafting) {
   const [error, setError] = useState<Refused>()
   const [busy, setBusy] = useState(false)
-  // The same words to the same people, until the server has answered: one key, and so one notification.
-  const attempt = useRef({ words: '', key: '' })
   const send = async (body: Record<string, unknown>) => {
     setBusy(true)
     setError(undefined)
     const words = JSON.stringify(body)
-    if (attempt.current.words !== words) attempt.current = { words, key: newKey() }
-    const headers = { 'idempotency-key': attempt.current.key }
+    const attempt = draft.attempt.words === words ? draft.attempt : { words, key: newKey() }
+    setDraft((old) => ({ ...old, attempt }))
+    const headers = { 'idempotency-key': attempt.key }
     await call<{ notification_id: string }>('POST', '/api/notifications', body, headers).then(
       (answer) => {
-        onSent()
+        setDraft(() => emptyDraft)
         go('notifications', answer.notification_id)
       },
       (refused: Refused) => setError(refused.status === 0 ? new Refused(0, refused.message, ONCE) : refused),
