@@ -30,6 +30,8 @@ interface Session {
 export function App() {
   const [session, setSession] = useState<Session>()
   const [error, setError] = useState<Refused>()
+  // Kept here, so that it is there for whoever has to sign in again.
+  const [draft, setDraft] = useState(emptyDraft)
   const look = () =>
     call<Session>('GET', '/console/session').then(setSession, (refused: Refused) => {
       setError(refused)
@@ -48,7 +50,7 @@ export function App() {
       </main>
     )
   if (!session.signed_in) return <SignIn onDone={() => void look()} />
-  return <Shell session={session} lookAgain={() => void look()} />
+  return <Shell session={session} lookAgain={() => void look()} draft={draft} setDraft={setDraft} />
 }
 
 const sections: [name: IconName, label: string][] = [
@@ -61,7 +63,12 @@ const sections: [name: IconName, label: string][] = [
   ['audit', 'Audit'],
 ]
 
-function Shell({ session, lookAgain }: { session: Session; lookAgain: () => void }) {
+interface SignedIn extends Drafting {
+  session: Session
+  lookAgain: () => void
+}
+
+function Shell({ session, lookAgain, draft, setDraft }: SignedIn) {
   const { parts } = useRoute()
   const live = useLive<Now>('/api/operator/now/events', 'now')
   const at = !leadsSomewhere(parts) ? undefined : parts[0] === 'explain' ? 'people' : parts[0]
@@ -74,7 +81,7 @@ function Shell({ session, lookAgain }: { session: Session; lookAgain: () => void
     // What came back may be another version, or in another mode.
     if (live.status === 'live') lookAgain()
   }, [live.status])
-  const [draft, setDraft] = useState(emptyDraft)
+  const onSignOut = () => (setDraft(() => emptyDraft), lookAgain())
   return (
     <div class="shell">
       <a
@@ -102,7 +109,7 @@ function Shell({ session, lookAgain }: { session: Session; lookAgain: () => void
             </a>
           ))}
         </nav>
-        <Foot session={session} status={live.status} onSignOut={lookAgain} />
+        <Foot session={session} status={live.status} onSignOut={onSignOut} />
       </header>
       <main id="main" tabIndex={-1}>
         <Section

@@ -2,6 +2,7 @@
 import type { Locator } from 'playwright-core'
 import { beforeEach, describe, expect, test } from 'vitest'
 import { until } from '../kit/guard.ts'
+import { OPERATOR_KEY } from '../kit/server.ts'
 import { hereAtConsole } from './kit.ts'
 
 const here = hereAtConsole({ prepare: (world) => world.user('ana').register({ device_type: 'ios' }) })
@@ -169,6 +170,24 @@ test.for([
   expect(posts).toBe(2)
   const { body: all } = await here.world.operator<{ notifications: { title: string }[] }>('GET', '/api/notifications')
   expect(all.notifications.filter((one) => one.title === words)).toHaveLength(1)
+})
+
+test('a draft is there for whoever has to sign in again, and gone for whoever signed out', async () => {
+  const { page } = here.at
+  const signIn = async () => {
+    await page.getByLabel('Operator key').fill(OPERATOR_KEY)
+    await page.getByRole('button', { name: 'Sign in' }).click()
+  }
+  await title().fill('Long thought about')
+  await untilSendable()
+  await page.context().clearCookies()
+  await sendIt().click()
+  await page.getByRole('button', { name: 'Send to 1 device' }).click()
+  await signIn()
+  expect(await title().inputValue()).toBe('Long thought about')
+  await page.getByRole('button', { name: 'Sign out' }).click()
+  await signIn()
+  expect(await title().inputValue()).toBe('')
 })
 
 test('a count that failed is asked for again', async () => {
