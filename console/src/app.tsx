@@ -78,8 +78,8 @@ function Shell({ session, lookAgain, draft, setDraft }: SignedIn) {
     document.title = `${label} · Belfry`
   }, [label])
   useEffect(() => {
-    // What came back may be another version, or in another mode.
-    if (live.status === 'live') lookAgain()
+    // What came back may be another version, or in another mode; and what is away may be the session alone.
+    if (live.status !== 'connecting') lookAgain()
   }, [live.status])
   const onSignOut = () => (setDraft(() => emptyDraft), lookAgain())
   return (

@@ -20,6 +20,14 @@ test('a page that is loaded while the server is away says so, and comes by itsel
   await page.getByRole('heading', { name: 'Now', level: 1 }).waitFor()
 })
 
+test('where nothing is asked for but what comes by itself, the end of a session shows as well', async () => {
+  const { page } = here.at
+  await page.getByText('Live', { exact: true }).waitFor()
+  await page.context().clearCookies()
+  await here.world.restart()
+  await page.getByLabel('Operator key').waitFor()
+})
+
 test('what is still awaited is told to everybody, and what does not come as well', async () => {
   const { page } = here.at
   const id = await send('Without reasons')
