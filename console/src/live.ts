@@ -19,6 +19,7 @@ export function useLive<T>(
     const set = (change: { data?: T; status: Status }) =>
       setState((old) => ({ path, ...(old.path === path && old.data !== undefined && { data: old.data }), ...change }))
     const open = () => {
+      if (document.visibilityState === 'hidden') return
       source = new EventSource(path)
       source.onopen = () => set({ status: 'live' })
       source.addEventListener(event, (message) => {
@@ -37,10 +38,20 @@ export function useLive<T>(
         timer = setTimeout(open, AGAIN_MS)
       }
     }
-    open()
-    return () => {
+    const close = () => {
       clearTimeout(timer)
       source?.close()
+    }
+    // Without TLS a browser has six connections to a server for all its tabs: those that nobody sees leave theirs.
+    const onVisibility = () => {
+      close()
+      if (!over) open()
+    }
+    open()
+    document.addEventListener('visibilitychange', onVisibility)
+    return () => {
+      document.removeEventListener('visibilitychange', onVisibility)
+      close()
     }
   }, [path, event])
   return state.path === path ? { data: state.data, status: state.status } : { data: undefined, status: 'connecting' }

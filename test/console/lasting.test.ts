@@ -1,4 +1,5 @@
 /** A page that stays open: the server goes and comes back, new things come in above, and days go by. */
+import type { Page } from 'playwright-core'
 import { expect, test } from 'vitest'
 import { until } from '../kit/guard.ts'
 import { hereAtConsole } from './kit.ts'
@@ -26,6 +27,29 @@ test('where nothing is asked for but what comes by itself, the end of a session 
   await page.context().clearCookies()
   await here.world.restart()
   await page.getByLabel('Operator key').waitFor()
+})
+
+test('a browser has few connections: what stands in a tab behind takes none of them', async () => {
+  const { page } = here.at
+  const id = await send('In many tabs', { users: ['nobody'] })
+  await here.world.sql('update belfry.notifications set state = $2 where id = $1', [id, 'paused'])
+  const setVisible = (tab: Page, state: 'visible' | 'hidden') =>
+    tab.evaluate(
+      `Object.defineProperty(document, 'visibilityState', { value: '${state}', configurable: true });
+       document.dispatchEvent(new Event('visibilitychange'))`,
+    )
+  const tabs: Page[] = []
+  for (let n = 0; n < 5; n++) {
+    const tab = await page.context().newPage()
+    await tab.goto(`${here.world.server.url}/console#/notifications/${id}`)
+    await tab.getByText('Payload').waitFor()
+    tabs.push(tab)
+    await setVisible(tab, 'hidden')
+  }
+  const [first] = tabs as [Page]
+  await here.world.operator('POST', `/api/notifications/${id}/cancel`)
+  await setVisible(first, 'visible')
+  await first.getByText('Cancelled', { exact: true }).first().waitFor()
 })
 
 test('what is still awaited is told to everybody, and what does not come as well', async () => {
