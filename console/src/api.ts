@@ -50,22 +50,28 @@ export function useLoad<T>(path: string | null, everyMs?: number): Loaded<T> {
   const [state, setState] = useState<{ path: string | null; data?: T; error?: Refused }>({ path })
   const latest = useRef(path)
   latest.current = path
+  const asked = useRef(0)
   const again = useCallback(() => {
     if (path === null) return
-    call<T>('GET', path).then(
-      (data) => latest.current === path && setState({ path, data }),
-      (error: Refused) =>
-        latest.current === path &&
-        // What was seen before stays, unless it is gone.
-        setState((old) => (old.path === path && error.status !== 404 ? { ...old, error } : { path, error })),
-    )
+    asked.current += 1
+    call<T>('GET', path)
+      .then(
+        (data) => latest.current === path && setState({ path, data }),
+        (error: Refused) =>
+          latest.current === path &&
+          // What was seen before stays, unless it is gone.
+          setState((old) => (old.path === path && error.status !== 404 ? { ...old, error } : { path, error })),
+      )
+      .finally(() => (asked.current -= 1))
   }, [path])
   useEffect(again, [again])
   const current = state.path === path ? state : { path }
   const pause = everyMs ?? (current.error && passes(current.error) ? AGAIN_MS : undefined)
   useEffect(() => {
     if (pause === undefined) return
-    const timer = setInterval(() => document.visibilityState === 'visible' && again(), pause)
+    // One that has not answered is not asked again: the connections are for what somebody does meanwhile.
+    const askAgain = () => document.visibilityState === 'visible' && asked.current === 0 && again()
+    const timer = setInterval(askAgain, pause)
     return () => clearInterval(timer)
   }, [again, pause])
   return { data: current.data, error: current.error, again }

@@ -52,6 +52,26 @@ test('a browser has few connections: what stands in a tab behind takes none of t
   await first.getByText('Cancelled', { exact: true }).first().waitFor()
 })
 
+test('a slow server is not asked again before it has answered', async () => {
+  const { page } = here.at
+  await send('Slowly')
+  let [flying, most, asked] = [0, 0, 0]
+  await page.clock.install()
+  await page.route('**/api/notifications?*', async (route) => {
+    asked += 1
+    most = Math.max(most, ++flying)
+    await new Promise((done) => setTimeout(done, 150))
+    flying -= 1
+    await route.continue()
+  })
+  await here.at.open('Notifications')
+  await page.getByRole('link', { name: 'Slowly' }).waitFor()
+  const before = asked
+  for (let n = 0; n < 10; n++) await page.clock.runFor(2_000)
+  await until('the last answer', () => flying === 0 && asked > before)
+  expect(most).toBe(1)
+})
+
 test('what is still awaited is told to everybody, and what does not come as well', async () => {
   const { page } = here.at
   const id = await send('Without reasons')
