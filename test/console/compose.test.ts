@@ -190,6 +190,33 @@ test('a draft is there for whoever has to sign in again, and gone for whoever si
   expect(await title().inputValue()).toBe('')
 })
 
+test('an option that cannot be sent is named, also where it is folded away', async () => {
+  const { page } = here.at
+  const expires = page.getByLabel('Expires after (hours)')
+  await title().fill('With options')
+  await page.getByText('Data and options').click()
+  await page.getByLabel('Image (URL)').fill('no address')
+  await page.getByText('"options.richContent.image": must be a URL').waitFor()
+  await page.getByLabel('Image (URL)').fill('')
+  await expires.fill('0')
+  await page.getByText('"ttl": must be at least 1').waitFor()
+  await expires.fill('700')
+  await page.getByText('"ttl": must be at most 2419200, four weeks').waitFor()
+  // Half an hour is a time as good as any.
+  await expires.fill('0.5')
+  await page.getByText('Data and options').click()
+  await untilSendable()
+  await sendIt().click()
+  await page.getByRole('button', { name: 'Send to 1 device' }).click()
+  await page.getByRole('heading', { name: 'With options', level: 1 }).waitFor()
+  const { body: all } = await here.world.operator<{ notifications: Record<string, string>[] }>(
+    'GET',
+    '/api/notifications?limit=1',
+  )
+  const [sent] = all.notifications
+  expect(Date.parse(sent!.expires_at!) - Date.parse(sent!.created_at!)).toBe(30 * 60_000)
+})
+
 test('a count that failed is asked for again', async () => {
   let isAway = true
   await here.at.page.route('**/api/notifications', (route) => (isAway ? route.abort() : route.continue()))

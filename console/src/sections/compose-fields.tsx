@@ -49,7 +49,6 @@ export function bodyOf(draft: Draft): { body: Record<string, unknown> } | { faul
   if (data === undefined) return { fault: 'Data must be a JSON object, such as {"screen": "home"}.' }
   if (draft.when === 'later' && Number.isNaN(Date.parse(draft.at))) return { fault: 'Choose when it goes out.' }
   const except = names(draft.except)
-  const hours = Number(draft.ttlHours)
   return {
     body: {
       to: whom,
@@ -57,7 +56,7 @@ export function bodyOf(draft: Draft): { body: Record<string, unknown> } | { faul
       ...(body !== '' && { body }),
       ...(Object.keys(data).length > 0 && { data }),
       ...(except.length > 0 && { except }),
-      ...(hours > 0 && { ttl: Math.round(hours * 3_600) }),
+      ...(draft.ttlHours !== '' && { ttl: Math.round(Number(draft.ttlHours) * 3_600) }),
       ...(draft.when === 'later' && { send_at: new Date(draft.at).toISOString() }),
       options: {
         ...(draft.sound && { sound: 'default' }),

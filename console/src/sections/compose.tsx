@@ -42,7 +42,8 @@ export function ComposeSection({ draft, setDraft }: Drafting) {
       <div class="head">
         <h1>Compose</h1>
       </div>
-      <form class="compose" onSubmit={submit}>
+      {/* The server says in a sentence what is wrong; a browser says nothing of a field that is folded away. */}
+      <form class="compose" noValidate onSubmit={submit}>
         <div class="fields">
           <Words draft={draft} set={set} bytes={bytes} />
           <Card title="To whom, and when">

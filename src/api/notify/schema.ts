@@ -54,7 +54,12 @@ export const newNotification = z
     body: text(1).optional(),
     data: z.record(z.string(), z.unknown(), 'must be an object').refine(isText, NOT_TEXT).optional(),
     options: options.refine(isText, NOT_TEXT).optional(),
-    ttl: z.number('must be a number').int('must be whole').min(1, 'must be at least 1').max(MAX_TTL_SECONDS).optional(),
+    ttl: z
+      .number('must be a number')
+      .int('must be whole')
+      .min(1, 'must be at least 1')
+      .max(MAX_TTL_SECONDS, `must be at most ${MAX_TTL_SECONDS}, four weeks`)
+      .optional(),
     send_at: z.iso.datetime({ offset: true, error: 'must be a time such as 2026-01-31T09:00:00Z' }).optional(),
     onUnknown: word(['repeat', 'drop']).optional(),
     dry_run: flag.optional(),
