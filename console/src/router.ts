@@ -36,3 +36,13 @@ export function to(...parts: string[]): string {
 export function go(...parts: string[]): void {
   location.hash = to(...parts)
 }
+
+/** What somebody chose on a page: back, forward and reload bring it again. */
+export function useKept<T>(initial: T): [kept: T, keep: (value: T) => void] {
+  const [value, setValue] = useState<T>(() => (history.state as T | null) ?? initial)
+  const keep = (value: T) => {
+    history.replaceState(value, '')
+    setValue(value)
+  }
+  return [value, keep]
+}

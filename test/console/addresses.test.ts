@@ -57,4 +57,48 @@ describe('an address', () => {
     await here.at.page.getByRole('heading', { name: 'Notifications', level: 1 }).waitFor()
     await here.at.page.getByText('No notifications here').waitFor()
   })
+
+  test('back and reload bring what was looked for', async () => {
+    const { page } = here.at
+    for (const id of ['bo', 'bob', 'bill']) await here.world.user(id).register()
+    const { body } = await here.world.operator('POST', '/api/notifications', {
+      json: { to: { users: ['bob'] }, title: 'One' },
+    })
+    const pressed = () => page.locator('[aria-pressed=true]').textContent()
+    await here.at.open('Notifications')
+    await page.getByRole('button', { name: 'Direct' }).click()
+    await page.getByRole('link', { name: 'One' }).click()
+    await page.getByRole('heading', { name: 'One', level: 1 }).waitFor()
+    expect(page.url()).toContain(body.notification_id)
+    await page.goBack()
+    await page.getByRole('link', { name: 'One' }).waitFor()
+    expect(await pressed()).toBe('Direct')
+    await page.reload()
+    await page.getByRole('link', { name: 'One' }).waitFor()
+    expect(await pressed()).toBe('Direct')
+
+    await here.at.open('People')
+    await page.getByRole('searchbox').fill('bo')
+    await page.locator('.people').getByRole('link', { name: 'bob' }).click()
+    await page.getByRole('heading', { name: 'bob', level: 1 }).waitFor()
+    await page.goBack()
+    await page.locator('.people').getByRole('link', { name: 'bob' }).waitFor()
+    expect(await page.getByRole('searchbox').inputValue()).toBe('bo')
+
+    await here.at.open('Audit')
+    await page.getByLabel('To whom').fill('notification:*')
+    await page.getByLabel('Did what').selectOption('Notifications')
+    await page
+      .locator('.trail')
+      .getByRole('link', { name: /^notification/ })
+      .first()
+      .click()
+    await page.getByRole('heading', { level: 1, name: 'One' }).waitFor()
+    await page.goBack()
+    await page.getByRole('heading', { level: 1, name: 'Audit' }).waitFor()
+    expect(await page.getByLabel('To whom').inputValue()).toBe('notification:*')
+    expect(await page.getByLabel('Did what').inputValue()).toBe('notification.*')
+    await here.at.open('Notifications')
+    expect(await pressed()).toBe('All')
+  })
 })

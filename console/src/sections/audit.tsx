@@ -3,6 +3,7 @@ import { useEffect, useState } from 'preact/hooks'
 import { usePages } from '../pages.ts'
 import { Empty, Time, Trouble, Waiting } from '../parts/bits.tsx'
 import { Named, useKeyNames } from '../parts/named.tsx'
+import { useKept } from '../router.ts'
 import type { AuditEntry } from '../types.ts'
 
 const TYPED_FOR_MS = 250
@@ -16,14 +17,14 @@ interface Asked {
 
 /** @param subject what the address asks for, such as `user:alice`. */
 export function AuditSection({ subject }: { subject: string }) {
-  const [asked, setAsked] = useState<Asked>({ actor: '', action: '', subject })
+  const [asked, setAsked] = useKept<Asked>({ actor: '', action: '', subject })
   const query = useSettled(queryOf(asked))
   return (
     <>
       <div class="head">
         <h1>Audit</h1>
       </div>
-      <Filters asked={asked} set={(change) => setAsked((old) => ({ ...old, ...change }))} />
+      <Filters asked={asked} set={(change) => setAsked({ ...asked, ...change })} />
       <Entries query={query} isAll={query === queryOf({ actor: '', action: '', subject: '' })} />
     </>
   )

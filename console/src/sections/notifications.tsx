@@ -1,10 +1,9 @@
 /** All notifications, newest first. */
-import { useState } from 'preact/hooks'
 import { count, counted } from '../format.ts'
 import { usePages } from '../pages.ts'
 import { Empty, StateBadge, Time, Trouble, Waiting } from '../parts/bits.tsx'
 import { hasEnded, ProgressBar, wholeOf } from '../parts/progress.tsx'
-import { go, to } from '../router.ts'
+import { go, to, useKept } from '../router.ts'
 import type { Listed } from '../types.ts'
 
 const filters = [
@@ -18,7 +17,7 @@ const filters = [
 const EVERY_MS = 2_000
 
 export function NotificationsSection() {
-  const [filter, setFilter] = useState<string>('')
+  const [filter, setFilter] = useKept('')
   const { all, older, error, again } = usePages<Listed>(
     `/api/notifications?limit=30${filter}`,
     'notifications',

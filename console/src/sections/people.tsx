@@ -4,14 +4,14 @@ import { useLoad } from '../api.ts'
 import { counted } from '../format.ts'
 import { Empty, Trouble, Waiting } from '../parts/bits.tsx'
 import { Icon } from '../parts/icons.tsx'
-import { to } from '../router.ts'
+import { to, useKept } from '../router.ts'
 import type { Found } from '../types.ts'
 
 const TYPED_FOR_MS = 200
 
 export function PeopleSection() {
-  const [written, setWritten] = useState('')
-  const [asked, setAsked] = useState('')
+  const [written, setWritten] = useKept('')
+  const [asked, setAsked] = useState(written.trim())
   useEffect(() => {
     const timer = setTimeout(() => setAsked(written.trim()), TYPED_FOR_MS)
     return () => clearTimeout(timer)
