@@ -101,4 +101,21 @@ describe('an address', () => {
     await here.at.open('Notifications')
     expect(await pressed()).toBe('All')
   })
+
+  test('a row is opened in another tab as any link is, and this one stays', async () => {
+    const { page } = here.at
+    await here.world.operator('POST', '/api/notifications', { json: { to: { users: ['bob'] }, title: 'Beside' } })
+    await here.at.open('Notifications')
+    const row = page.locator('.row').filter({ hasText: 'Beside' })
+    for (const part of ['.what a', '.far']) {
+      const opened = page.context().waitForEvent('page')
+      await row.locator(part).click({ modifiers: ['Control'], force: true })
+      const other = await opened
+      await other.getByRole('heading', { name: 'Beside', level: 1 }).waitFor()
+      expect(page.url()).toMatch(/#\/notifications$/)
+      await other.close()
+    }
+    await row.locator('.far').click({ force: true })
+    await page.getByRole('heading', { name: 'Beside', level: 1 }).waitFor()
+  })
 })

@@ -3,7 +3,7 @@ import { count, counted } from '../format.ts'
 import { usePages } from '../pages.ts'
 import { Empty, StateBadge, Time, Trouble, Waiting } from '../parts/bits.tsx'
 import { hasEnded, ProgressBar, wholeOf } from '../parts/progress.tsx'
-import { go, to, useKept } from '../router.ts'
+import { to, useKept } from '../router.ts'
 import type { Listed } from '../types.ts'
 
 const filters = [
@@ -67,7 +67,7 @@ const kinds = { post: 'Post', message: 'Message', test: 'Test push', notify: 'No
 function Row({ one }: { one: Listed }) {
   const isOver = hasEnded(one.state)
   return (
-    <li class="row" onClick={() => go('notifications', one.id)}>
+    <li class="row">
       <div class="what">
         <a href={to('notifications', one.id)}>{one.title ?? one.body ?? 'Without words'}</a>
         <span class="dim">
