@@ -80,6 +80,15 @@ describe('the page of a notification', () => {
     await here.at.page.getByText('Nothing was sent.').waitFor()
   })
 
+  test('whose answers were lost: how many of them, in the list as well', async () => {
+    await here.world.expo.plan({ next: ['garbage'] })
+    const id = await send({ to: { users: ['crowd-1', 'crowd-2'] }, title: 'Who knows', onUnknown: 'drop' })
+    await toldOf(id)
+    await here.at.open('Notifications')
+    const row = here.at.page.locator('.row').filter({ hasText: 'Who knows' })
+    await row.getByText('0 of 2 accepted, 2 unknown').waitFor()
+  })
+
   test('that is finished: all of it', async () => {
     const id = await send({ to: { users: ['crowd-1', 'crowd-2'] }, title: 'For two' })
     const { big, beside, bar } = await toldOf(id)

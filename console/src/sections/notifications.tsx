@@ -109,6 +109,7 @@ function outcome(one: Listed, isOver: boolean): string {
   return [
     `${count(totals.accepted)} of ${count(wholeOf(totals, one.estimated, isOver))} accepted`,
     ...(refused > 0 ? [`${count(refused)} refused`] : []),
+    ...(totals.unknown > 0 ? [`${count(totals.unknown)} unknown`] : []),
     ...(left > 0 && isOver ? [`${count(left)} not sent`] : []),
   ].join(', ')
 }
