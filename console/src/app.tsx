@@ -1,5 +1,5 @@
 /** The frame around every section: who is signed in, where one is, and whether the server is there. */
-import { useEffect, useErrorBoundary, useState } from 'preact/hooks'
+import { useEffect, useErrorBoundary, useLayoutEffect, useRef, useState } from 'preact/hooks'
 import { AGAIN_MS, call, type Refused, signedOut } from './api.ts'
 import bell from './bell.svg'
 import { type Status, useLive } from './live.ts'
@@ -70,6 +70,7 @@ interface SignedIn extends Drafting {
 
 function Shell({ session, lookAgain, draft, setDraft }: SignedIn) {
   const { parts } = useRoute()
+  const main = useFocusAfter(parts.join('/'))
   const live = useLive<Now>('/api/operator/now/events', 'now')
   const at = !leadsSomewhere(parts) ? undefined : parts[0] === 'explain' ? 'people' : parts[0]
   const label = sections.find(([name]) => name === at)?.[1] ?? 'No such page'
@@ -84,11 +85,7 @@ function Shell({ session, lookAgain, draft, setDraft }: SignedIn) {
   const onSignOut = () => (setDraft(() => emptyDraft), lookAgain())
   return (
     <div class="shell">
-      <a
-        class="skip"
-        href="#main"
-        onClick={(event) => (event.preventDefault(), document.getElementById('main')?.focus())}
-      >
+      <a class="skip" href="#main" onClick={(event) => (event.preventDefault(), main.current?.focus())}>
         Skip to {label}
       </a>
       <header class="side">
@@ -111,7 +108,7 @@ function Shell({ session, lookAgain, draft, setDraft }: SignedIn) {
         </nav>
         <Foot session={session} status={live.status} onSignOut={onSignOut} />
       </header>
-      <main id="main" tabIndex={-1}>
+      <main id="main" tabIndex={-1} ref={main}>
         <Section
           key={parts.join('/')}
           parts={parts}
@@ -123,6 +120,17 @@ function Shell({ session, lookAgain, draft, setDraft }: SignedIn) {
       </main>
     </div>
   )
+}
+
+/** A link that went away with its page had the focus: it goes on in the page that came. */
+function useFocusAfter(address: string) {
+  const main = useRef<HTMLElement>(null)
+  const shown = useRef(address)
+  useLayoutEffect(() => {
+    if (shown.current !== address && document.activeElement === document.body) main.current?.focus()
+    shown.current = address
+  }, [address])
+  return main
 }
 
 interface FootProps {

@@ -118,4 +118,22 @@ describe('an address', () => {
     await row.locator('.far').click({ force: true })
     await page.getByRole('heading', { name: 'Beside', level: 1 }).waitFor()
   })
+
+  test('the keyboard goes on in the page that was opened, not at the top of the window', async () => {
+    const { page } = here.at
+    const focused = () => page.evaluate('document.activeElement.id || document.activeElement.textContent')
+    await here.world.operator('POST', '/api/notifications', { json: { to: { users: ['bob'] }, title: 'Entered' } })
+    await here.at.open('Notifications')
+    await page.getByRole('link', { name: 'Entered' }).press('Enter')
+    await page.getByRole('heading', { name: 'Entered', level: 1 }).waitFor()
+    expect(await focused()).toBe('main')
+    await here.at.open('Keys')
+    expect(await focused()).toBe('Keys')
+    await page.getByRole('button', { name: 'Create a key' }).press('Enter')
+    await page.keyboard.type('By hand')
+    expect(await page.getByLabel(/^Name/).inputValue()).toBe('By hand')
+    await page.keyboard.press('Enter')
+    await page.getByRole('region', { name: 'The secret of By hand' }).waitFor()
+    expect(await focused()).toContain('The secret of By hand')
+  })
 })

@@ -1,5 +1,5 @@
 /** A key is made: what it may do, and its secret, which is shown this once. */
-import { useState } from 'preact/hooks'
+import { useEffect, useRef, useState } from 'preact/hooks'
 import { call, type Refused } from '../api.ts'
 import { Card, Trouble } from '../parts/bits.tsx'
 import { Icon } from '../parts/icons.tsx'
@@ -48,7 +48,7 @@ export function NewKey({ onMade, onBack }: { onMade: (made: Made) => void; onBac
         <label class="field">
           <span>Name: which backend is it for?</span>
           <input
-            autofocus
+            ref={useFocus<HTMLInputElement>()}
             required
             maxLength={100}
             value={name}
@@ -80,6 +80,13 @@ export function NewKey({ onMade, onBack }: { onMade: (made: Made) => void; onBac
   )
 }
 
+/** Goes to what has just come. */
+function useFocus<Of extends HTMLElement>() {
+  const ref = useRef<Of>(null)
+  useEffect(() => ref.current?.focus(), [])
+  return ref
+}
+
 function Scopes({ may, set }: { may: Scope[]; set: (scopes: Scope[]) => void }) {
   const toggle = (scope: Scope) => set(may.includes(scope) ? may.filter((one) => one !== scope) : [...may, scope])
   return (
@@ -105,7 +112,12 @@ export function Secret({ made, onPutAway }: { made: Made; onPutAway: () => void 
       () => setSaid('This browser does not let it be copied from here. Mark it and copy it by hand.'),
     )
   return (
-    <section class="answer secret" aria-label={`The secret of ${made.key.name}`}>
+    <section
+      class="answer secret"
+      aria-label={`The secret of ${made.key.name}`}
+      tabIndex={-1}
+      ref={useFocus<HTMLElement>()}
+    >
       <h2>The secret of {made.key.name}</h2>
       <p>It is shown this once, and kept nowhere. Put it where that backend reads its secrets.</p>
       <pre tabIndex={0}>{made.secret}</pre>
