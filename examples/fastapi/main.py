@@ -61,7 +61,12 @@ async def send_message(message: Message, background: BackgroundTasks, current_us
         {"users": [message.receiver_id]},
         TITLES[message.message_type],
         f"{current_user.username}: {message.content}"[:140],
-        {"message_id": str(saved.id), "message_type": message.message_type, "screen": "messages"},
+        {
+            "message_id": str(saved.id),
+            "message_type": message.message_type,
+            "sender_id": str(current_user.id),
+            "screen": "messages",
+        },
         key=f"message-{saved.id}",
     )
     return {"success": True, "message": {"id": saved.id}}

@@ -68,7 +68,7 @@ test.skipIf(!hasPython())('the FastAPI example rings', async () => {
     {
       title: '💬 New Message',
       body: 'Ana: Hello',
-      data: { message_id: '8', message_type: 'text' },
+      data: { message_id: '8', message_type: 'text', sender_id: 'ana', screen: 'messages' },
       channelId: 'default',
     },
     { title: 'New Reflection from Ana', body: 'Rain', data: { post_id: '7', screen: 'post_detail' }, sound: 'default' },
