@@ -6,8 +6,8 @@ def call(path, body, key="", user=""):
     headers |= {"Idempotency-Key": key} if key else {}
     headers |= {"Belfry-User": urllib.parse.quote(user)} if user else {}
     url = os.environ.get("BELFRY_URL", "http://127.0.0.1:8787") + path
-    with urllib.request.urlopen(urllib.request.Request(url, json.dumps(body).encode(), headers), timeout=10) as answer:
-        return json.load(answer)
+    request = urllib.request.Request(url, json.dumps(body).encode(), headers)
+    with urllib.request.urlopen(request, timeout=10) as answer: return json.load(answer)
 
 async def notify(to, title, body, data=None, key="", **more):
     options = {"sound": "default", "priority": "high", "channelId": "default"}
@@ -15,4 +15,5 @@ async def notify(to, title, body, data=None, key="", **more):
     return await asyncio.to_thread(call, "/api/notifications", message, key)
 
 async def send_push_notification_to_all_users(title, body, data=None, exclude_user_id=None):
-    return await notify("everyone", title, body, data, **({"except": [str(exclude_user_id)]} if exclude_user_id else {}))
+    try: return await notify("everyone", title, body, data, **{"except": [str(exclude_user_id)] if exclude_user_id else []})
+    except OSError as error: print(f"Error sending push notifications: {error}")

@@ -1,5 +1,6 @@
-"""Calls the example's routes as FastAPI would: ben's and ana's devices, ana's post, and her message to ben, told twice."""
-import asyncio, json
+"""Calls the example's routes as FastAPI would: ben's and ana's devices, ana's post, her message to ben, told twice, and a
+post of hers while Belfry is away."""
+import asyncio, contextlib, json, os, sys
 from types import SimpleNamespace
 
 from fastapi import BackgroundTasks
@@ -21,6 +22,9 @@ async def drive():
         said.append(await main.send_message(message, background, ana))
         for task in background.tasks:
             said.append(await (task() if callable(task) else task.func(*task.args, **task.kwargs)))
+    os.environ["BELFRY_URL"] = "http://127.0.0.1:9"
+    with contextlib.redirect_stdout(sys.stderr):
+        said.append(await main.create_post(post, ana))
     print(json.dumps(said))
 
 

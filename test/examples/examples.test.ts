@@ -60,7 +60,7 @@ test.skipIf(!hasPython())('the FastAPI example rings', async () => {
     string,
     unknown
   >[]
-  expect(said.map((one) => one.success)).toEqual(Array.from({ length: 7 }, () => true))
+  expect(said.map((one) => one.success)).toEqual(Array.from({ length: 8 }, () => true))
   const rung = (await heard('ExponentPushToken[py-Ben]', 2)).toSorted((a, b) =>
     String(a.title).localeCompare(String(b.title)),
   )
