@@ -1,12 +1,12 @@
 """Takes the place of the functions that called Expo. Needs nothing but Python."""
 import asyncio, json, os, urllib.parse, urllib.request
 
-def call(path, body, key="", user=""):
+def call(path, body, key="", user="", method="POST"):
     headers = {"Authorization": f"Bearer {os.environ['BELFRY_KEY']}", "Content-Type": "application/json"}
     headers |= {"Idempotency-Key": key} if key else {}
     headers |= {"Belfry-User": urllib.parse.quote(user)} if user else {}
     url = os.environ.get("BELFRY_URL", "http://127.0.0.1:8787") + path
-    request = urllib.request.Request(url, json.dumps(body).encode(), headers)
+    request = urllib.request.Request(url, json.dumps(body).encode(), headers, method=method)
     with urllib.request.urlopen(request, timeout=10) as answer: return json.load(answer)
 
 async def notify(to, title, body, data=None, key="", **more):

@@ -15,6 +15,10 @@ class PushTokenRequest(BaseModel):
     device_type: str
 
 
+class PushTokenRemoval(BaseModel):
+    push_token: str
+
+
 class Post(BaseModel):
     title: str
     text_content: str
@@ -31,6 +35,12 @@ class Message(BaseModel):
 def register_push_token(request: PushTokenRequest, current_user=Depends(get_current_user)):
     body = {"push_token": request.push_token, "device_type": request.device_type}
     return call("/api/users/push-token", body, user=str(current_user.id))
+
+
+@router.delete("/api/users/push-token")
+def remove_push_token(request: PushTokenRemoval, current_user=Depends(get_current_user)):
+    body = {"push_token": request.push_token}
+    return call("/api/users/push-token", body, user=str(current_user.id), method="DELETE")
 
 
 @router.post("/api/posts/")

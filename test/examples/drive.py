@@ -1,5 +1,5 @@
-"""Calls the example's routes as FastAPI would: ben's and ana's devices, ana's post, her message to ben, told twice, and a
-post of hers while Belfry is away."""
+"""Calls the example's routes as FastAPI would: ben's and ana's devices, ana's post, her message to ben, told twice, her
+log-out, and a post of hers while Belfry is away."""
 import asyncio, contextlib, json, os, sys
 from types import SimpleNamespace
 
@@ -22,6 +22,7 @@ async def drive():
         said.append(await main.send_message(message, background, ana))
         for task in background.tasks:
             said.append(await (task() if callable(task) else task.func(*task.args, **task.kwargs)))
+    said.append(main.remove_push_token(main.PushTokenRemoval(push_token="ExponentPushToken[py-Ana]"), ana))
     os.environ["BELFRY_URL"] = "http://127.0.0.1:9"
     with contextlib.redirect_stdout(sys.stderr):
         said.append(await main.create_post(post, ana))

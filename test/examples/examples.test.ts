@@ -53,6 +53,13 @@ async function heard(phone: string, count: number) {
   return (await world.expo.pushes(phone)).map((push) => push.message)
 }
 
+/** What would be rung for them. */
+async function activeOf(user: string) {
+  const path = `/api/operator/tokens?whole=true&user=${encodeURIComponent(user)}`
+  const { body } = await world.operator<{ tokens: { push_token: string; active: boolean }[] }>('GET', path)
+  return body.tokens.filter(({ active }) => active).map(({ push_token }) => push_token)
+}
+
 test.skipIf(!hasPython())('the FastAPI example rings', async () => {
   const path = [join(project, 'examples', 'fastapi'), join(import.meta.dirname, 'stand-in')]
   const more = { PYTHONPATH: path.join(delimiter), PYTHONDONTWRITEBYTECODE: '1' }
@@ -60,7 +67,7 @@ test.skipIf(!hasPython())('the FastAPI example rings', async () => {
     string,
     unknown
   >[]
-  expect(said.map((one) => one.success)).toEqual(Array.from({ length: 8 }, () => true))
+  expect(said.map((one) => one.success)).toEqual(Array.from({ length: 9 }, () => true))
   const rung = (await heard('ExponentPushToken[py-Ben]', 2)).toSorted((a, b) =>
     String(a.title).localeCompare(String(b.title)),
   )
@@ -74,6 +81,7 @@ test.skipIf(!hasPython())('the FastAPI example rings', async () => {
     { title: 'New Reflection from Ana', body: 'Rain', data: { post_id: '7', screen: 'post_detail' }, sound: 'default' },
   ])
   expect(await heard('ExponentPushToken[py-Ana]', 0)).toEqual([])
+  expect(await activeOf('ana')).not.toContain('ExponentPushToken[py-Ana]')
 })
 
 test('the Node example rings, once', async () => {
@@ -83,6 +91,10 @@ test('the Node example rings, once', async () => {
     expect(await run(process.execPath, [script('device.mjs'), user, `ExponentPushToken[${token}]`])).toBe(registered)
   const first = await run(process.execPath, [script('post.mjs')])
   expect(await run(process.execPath, [script('post.mjs')])).toBe(first)
+  const old = 'ExponentPushToken[node-bens-old]'
+  expect(await run(process.execPath, [script('device.mjs'), 'bén', old])).toBe(registered)
+  expect(await run(process.execPath, [script('device.mjs'), 'bén', old, 'out'])).toBe('Push token removed')
+  expect(await activeOf('bén')).toEqual(['ExponentPushToken[node-ben]'])
   const title = 'New Reflection from ana'
   expect(await heard('ExponentPushToken[node-ben]', 1)).toMatchObject([{ title, data: { post_id: '42' } }])
   expect(await heard('ExponentPushToken[node-ana]', 0)).toEqual([])

@@ -5,6 +5,8 @@ class APIRouter:
     def post(self, path):
         return lambda function: function
 
+    delete = post
+
 
 class BackgroundTasks:
     def __init__(self):
