@@ -147,7 +147,11 @@ test('health and home are for anybody', async () => {
     status: 200,
     body: { status: 'ready', mode: 'sandbox', database: 'ok' },
   })
-  expect((await call('', 'GET', '/')).body).toMatchObject({ sandbox: '/sandbox', health: '/healthz' })
+  expect((await call('', 'GET', '/')).body).toMatchObject({
+    sandbox: '/sandbox',
+    console: '/console',
+    health: '/healthz',
+  })
 })
 
 test('no bearer token, push token or body stands in the log', () => {

@@ -16,6 +16,7 @@ export const serverDocs: Record<string, RouteDoc> = {
         health: text,
         ready: text,
         docs: text,
+        console: text,
         sandbox: text,
       },
       ['sandbox'],

@@ -10,6 +10,7 @@ export async function homeRoutes(app: FastifyInstance, { version, mode }: ApiOpt
     health: '/healthz',
     ready: '/readyz',
     docs: '/docs',
+    console: '/console',
     ...(mode === 'sandbox' && { sandbox: '/sandbox' }),
   }))
 }
