@@ -11,7 +11,7 @@ import { curls } from './requirements/documents.ts'
 const project = join(import.meta.dirname, '..')
 const read = (path: string) => readFileSync(join(project, path), 'utf8')
 const readme = read('README.md')
-const pages = ['', 'docs'].flatMap((folder) =>
+const pages = ['', 'docs', 'client', 'examples/expo-app'].flatMap((folder) =>
   readdirSync(join(project, folder))
     .filter((name) => name.endsWith('.md'))
     .map((name) => join(folder, name)),
