@@ -1,5 +1,5 @@
 /** What is to be said, and to whom. */
-import { type Platform } from './platform.ts'
+import type { Platform } from './platform.ts'
 
 export type Audience = ({ everyone: true } | { users: string[] } | { topic: string }) & { except?: string[] }
 
@@ -23,6 +23,10 @@ export interface Content {
 
 export type NotificationKind = 'post' | 'message' | 'test' | 'notify'
 export type NotificationState = 'queued' | 'sending' | 'paused' | 'finished' | 'cancelled' | 'expired'
+/** Whether nothing of it is left to send; no state follows these. */
+export const hasEnded = (state: NotificationState): boolean =>
+  state === 'finished' || state === 'cancelled' || state === 'expired'
+
 export type SkipReason = 'no_push_token' | 'disabled' | 'credentials'
 
 /** One installation of the app, as a request to Expo needs it. */

@@ -1,9 +1,10 @@
 /** How far a notification has come: totals that balance, the rate of the last seconds, and when it will be done. */
+import { hasEnded } from '../../domain/notification.ts'
 import type { Db } from '../../store/database/db.ts'
 import { estimateAudience } from '../../store/ledger/estimate.ts'
 import type { Totals } from '../../store/ledger/ledger.ts'
 import { countOpened, type NotificationRow, recentRate } from '../../store/views/notifications.ts'
-import { exactTotals, hasEnded } from '../../store/views/totals.ts'
+import { exactTotals } from '../../store/views/totals.ts'
 
 export interface Progress {
   state: NotificationRow['state']

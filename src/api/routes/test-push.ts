@@ -4,7 +4,7 @@ import type { FastifyInstance, FastifyRequest } from 'fastify'
 import type { ZodTypeProvider } from 'fastify-type-provider-zod'
 import { z } from 'zod'
 import { ruleFor } from '../../domain/answers/verdict.ts'
-import type { SkipReason } from '../../domain/notification.ts'
+import { hasEnded, type SkipReason } from '../../domain/notification.ts'
 import { maskPushToken, maskPushTokensIn } from '../../domain/push-token.ts'
 import { testText } from '../../domain/texts/texts.ts'
 import type { Db } from '../../store/database/db.ts'
@@ -109,7 +109,7 @@ async function waitForTickets(db: Db, notificationId: string, devices: PushToken
       skipped: state?.skipReason ?? null,
       postponed: state?.postponed ?? null,
     }
-    const isOver = state !== undefined && ['finished', 'cancelled', 'expired'].includes(state.state)
+    const isOver = state !== undefined && hasEnded(state.state)
     const isSettled = known.length > 0 && end.outcomes.every(({ status }) => status !== 'pending')
     if (isOver || isSettled || end.postponed !== null || performance.now() > until) return end
     await wait(LOOK_EVERY_MS)

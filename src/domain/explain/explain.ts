@@ -2,6 +2,7 @@
 
 import type { ResultName } from '../answers/result.ts'
 import { ruleFor } from '../answers/verdict.ts'
+import { hasEnded } from '../notification.ts'
 import type { Platform } from '../platform.ts'
 import type { DeviceFacts, ExplainFacts } from './explain-facts.ts'
 import { inactiveWords, inExposWords, type Step, stepsOf } from './explain-steps.ts'
@@ -133,8 +134,8 @@ function withoutDelivery({ notification, userId }: ExplainFacts, device: DeviceF
       words: `this device was not active: ${inactiveWords(device)}`,
       hint: inactiveHint(device),
     }
-  const over = ['finished', 'cancelled', 'expired'].includes(notification.state)
-  if (!over) return { outcome: 'not_yet', words: 'it is not the turn of this device yet', hint: null }
+  if (!hasEnded(notification.state))
+    return { outcome: 'not_yet', words: 'it is not the turn of this device yet', hint: null }
   return { outcome: 'not_in_audience', words: 'this device was not among those that it was read out for', hint: null }
 }
 

@@ -1,6 +1,6 @@
 /** The totals of many notifications at once. What will not change any more is added up once, and kept. */
 import { sql } from 'kysely'
-import type { NotificationState } from '../../domain/notification.ts'
+import { hasEnded, type NotificationState } from '../../domain/notification.ts'
 import type { Db } from '../database/db.ts'
 import { type Totals, totalsOf } from '../ledger/ledger.ts'
 
@@ -38,10 +38,6 @@ export async function exactTotals(db: Db, one: Asked): Promise<Totals> {
   const counts = { ...nothing(), ...(await totalsOf(db, one.id)) }
   if (hasEnded(one.state)) await keep(db, [one], new Map([[one.id, counts]]))
   return counts
-}
-
-export function hasEnded(state: NotificationState): boolean {
-  return state === 'finished' || state === 'cancelled' || state === 'expired'
 }
 
 async function addUp(db: Db, ids: string[]): Promise<{ id: string; counts: Totals }[]> {
