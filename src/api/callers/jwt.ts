@@ -1,7 +1,7 @@
 /** Who a bearer token names. The algorithms come from the settings, never from the token. */
 import { errors, type JWTPayload, type JWTVerifyGetKey, jwtVerify, SignJWT } from 'jose'
 import { Fault } from '../http/faults.ts'
-import { lengthOf, MAX_ID_LENGTH } from '../http/text.ts'
+import { isText, lengthOf, MAX_ID_LENGTH } from '../http/text.ts'
 import { keySetAt } from './key-set.ts'
 
 export interface User {
@@ -122,17 +122,13 @@ function nameOf(payload: JWTPayload, claims: string[]): string | null {
 }
 
 export function isUserId(id: unknown): id is string {
-  return typeof id === 'string' && id !== '' && lengthOf(id) <= MAX_ID_LENGTH && isCleanText(id)
+  return typeof id === 'string' && id !== '' && lengthOf(id) <= MAX_ID_LENGTH && isText(id)
 }
 
 /** A name as it is kept; null: it is none. */
 export function cleanName(name: unknown): string | null {
-  if (typeof name !== 'string' || name.trim() === '' || !isCleanText(name)) return null
+  if (typeof name !== 'string' || name.trim() === '' || !isText(name)) return null
   return Array.from(name.trim()).slice(0, MAX_NAME_LENGTH).join('')
-}
-
-function isCleanText(value: string): boolean {
-  return !value.includes('\0') && value.isWellFormed()
 }
 
 /** A claim of that very name, or the one that the dots lead to. */

@@ -2,10 +2,10 @@
 import { createHash } from 'node:crypto'
 import { z } from 'zod'
 import { parseExactly } from '../../domain/exact-json.ts'
-import { type Cell, isCleanText, textOf, timeOf } from '../http/cells.ts'
+import { type Cell, textOf, timeOf } from '../http/cells.ts'
 import { Fault } from '../http/faults.ts'
 import { notJson } from '../http/json.ts'
-import { lengthOf, MAX_ID_LENGTH, text, word } from '../http/text.ts'
+import { isText, lengthOf, MAX_ID_LENGTH, text, word } from '../http/text.ts'
 
 /** What we look for, by the names that the documents and their kind use for it; the first that holds something counts. */
 const columns = {
@@ -68,7 +68,7 @@ function pick(value: unknown): unknown {
 export function textIn(held: Row, column: Column): string {
   for (const name of columns[column]) {
     const found = textOf(held[name])
-    if (found !== '' && isCleanText(found)) return found
+    if (found !== '' && isText(found)) return found
   }
   return ''
 }

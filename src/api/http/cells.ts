@@ -6,11 +6,6 @@ export function textOf(value: Cell): string {
   return value === null || value === undefined ? '' : String(value).trim()
 }
 
-/** What PostgreSQL takes as text. */
-export function isCleanText(value: string): boolean {
-  return value.isWellFormed() && !value.includes('\0')
-}
-
 /** Not said is active. */
 const activeWords: Record<string, boolean | undefined> = {
   '': true,

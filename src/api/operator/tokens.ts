@@ -7,8 +7,8 @@ import { isPushToken, maskPushToken } from '../../domain/push-token.ts'
 import { auditOnce } from '../../store/operator/audit.ts'
 import { type ImportRow, importTokens, listTokens } from '../../store/tokens/import.ts'
 import { actorOf } from '../callers/actor.ts'
-import { activeOf, isCleanText, textOf, timeOf } from '../http/cells.ts'
-import { id, lengthOf, MAX_ID_LENGTH } from '../http/text.ts'
+import { activeOf, textOf, timeOf } from '../http/cells.ts'
+import { id, isText, lengthOf, MAX_ID_LENGTH } from '../http/text.ts'
 import { limit } from '../notify/routes.ts'
 import type { ApiOptions } from '../options.ts'
 
@@ -71,7 +71,7 @@ function readRow(one: z.output<typeof row>): ImportRow | string {
     return 'the user id is a number that JSON does not keep whole; send it as a string'
   const userId = textOf(one.user_id)
   if (userId === '') return 'the user id is missing'
-  if (lengthOf(userId) > MAX_ID_LENGTH || !isCleanText(userId))
+  if (lengthOf(userId) > MAX_ID_LENGTH || !isText(userId))
     return `the user id is longer than ${MAX_ID_LENGTH} characters, or is not text`
   const token = textOf(one.token)
   if (!isPushToken(token)) return token === '' ? 'the push token is missing' : 'this is no Expo push token'
