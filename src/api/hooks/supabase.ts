@@ -10,6 +10,7 @@ import { timeNow } from '../../store/database/db.ts'
 import { insertNotification, type NewNotification } from '../../store/notifications/notifications.ts'
 import { ensureUser } from '../../store/people/users.ts'
 import { onceForRow } from '../../store/tokens/source-rows.ts'
+import { cleanName } from '../callers/jwt.ts'
 import { answerError } from '../http/errors.ts'
 import { Fault } from '../http/faults.ts'
 import { aboutMessage, aboutPost } from '../notify.ts'
@@ -30,7 +31,6 @@ import {
 
 /** A row may carry much that nobody needs here. */
 const BODY_LIMIT_BYTES = 4 * 1024 * 1024
-const MAX_NAME_LENGTH = 200
 
 export async function supabaseRoutes(instance: FastifyInstance, options: ApiOptions): Promise<void> {
   const app = instance.withTypeProvider<ZodTypeProvider>()
@@ -85,7 +85,7 @@ function readMessage(record: Row): Said {
   const content = needed(record, 'content')
   return {
     by: senderId,
-    name: nameIn(record),
+    name: cleanName(textIn(record, 'name')),
     to: receiverId,
     about: (wording, notification, sender) =>
       aboutMessage(wording, notification, { id, senderId, receiverId, messageType, sender, content }),
@@ -96,13 +96,9 @@ function readPost(record: Row): Said {
   const [id, authorId, title] = [neededId(record, 'id'), neededId(record, 'author'), needed(record, 'title')]
   return {
     by: authorId,
-    name: nameIn(record),
+    name: cleanName(textIn(record, 'name')),
     about: (wording, notification, username) => aboutPost(wording, notification, { id, authorId, username, title }),
   }
-}
-
-function nameIn(record: Row): string | null {
-  return Array.from(textIn(record, 'name')).slice(0, MAX_NAME_LENGTH).join('') || null
 }
 
 async function tell(options: ApiOptions, hook: Webhook, said: Said, trace: string | undefined): Promise<Done> {
