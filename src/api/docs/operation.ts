@@ -1,5 +1,5 @@
 /** One operation of the document: what its route's schema says, its caller, and the table. */
-import type { Caller } from '../callers/callers.ts'
+import { type Caller, isForUsers } from '../callers/callers.ts'
 import { bodyOf, type FaultCode, statusOf } from '../http/faults.ts'
 import type { RouteDoc } from './route-doc.ts'
 import { ref, type Schema } from './schemas.ts'
@@ -47,15 +47,15 @@ const ofUsers: FaultCode[] = ['token_expired', 'keys_away', 'acting_for', 'user_
 const quiet = new Set(['GET /', 'GET /healthz', 'GET /openapi.json', 'GET /console/session'])
 
 export function describeOperation(route: string, caller: Caller, doc: RouteDoc, found: Operation): Operation {
-  const isForUsers = caller.startsWith('user')
+  const ofApps = isForUsers(caller)
   const codes: FaultCode[] = [
     ...(found.requestBody ? ofBodies : found.parameters ? (['malformed'] as const) : []),
     ...(caller === 'anybody' ? [] : ofCallers),
-    ...(isForUsers ? ofUsers : []),
+    ...(ofApps ? ofUsers : []),
     ...(doc.faults ?? []),
     ...(quiet.has(route) ? [] : always),
   ]
-  const headers = [...(isForUsers ? actingHeaders : []), ...(doc.once ? [onceHeader] : [])]
+  const headers = [...(ofApps ? actingHeaders : []), ...(doc.once ? [onceHeader] : [])]
   return {
     operationId: nameOf(route),
     summary: doc.summary,

@@ -12,8 +12,8 @@ export interface Progress {
   skip_reason: string | null
   postponed: string | null
   totals: Totals & { not_reached: number }
-  /** Of the whole audience; null: nobody has counted yet. */
-  estimated: number | null
+  /** How many devices the whole audience has. */
+  estimated: number
   /** Devices a second that were settled lately. */
   rate: number
   /** Until nothing is left to send; null: nobody can tell. */

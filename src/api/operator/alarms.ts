@@ -1,7 +1,8 @@
 /** Alarms wait for a person: what happened, what it means, and the two answers to it. */
-import type { FastifyInstance, FastifyRequest } from 'fastify'
+import type { FastifyInstance } from 'fastify'
 import type { ZodTypeProvider } from 'fastify-type-provider-zod'
 import { z } from 'zod'
+import type { Db } from '../../store/database/db.ts'
 import { findOpenBreakers } from '../../store/ledger/pace.ts'
 import { type Alarm, listAlarms, restoreSuspended } from '../../store/tokens/alarms.ts'
 import { confirmFlood, releaseFlood } from '../../store/tokens/flood.ts'
@@ -38,17 +39,13 @@ export async function alarmRoutes(instance: FastifyInstance, options: ApiOptions
     const { id, verb } = request.params
     const alarm = (await listAlarms(db, { open: true })).find((one) => one.id === Number(id))
     if (alarm === undefined) throw missing('open alarm')
-    const devices = await settle(request, options, alarm, verb)
+    const devices = await settle(db, alarm, verb)
     return { success: true, id, devices }
   })
 }
 
-async function settle(
-  _request: FastifyRequest,
-  { database: { db } }: ApiOptions,
-  alarm: Alarm,
-  verb: 'confirm' | 'release',
-): Promise<number | null> {
+/** @returns how many devices were retired or came back; null where that is not counted. */
+async function settle(db: Db, alarm: Alarm, verb: 'confirm' | 'release'): Promise<number | null> {
   const by = 'operator'
   if (alarm.kind === 'flood') {
     if (verb === 'confirm') return (await confirmFlood(db, alarm.id, by)) ?? null

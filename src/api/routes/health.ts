@@ -1,12 +1,9 @@
 import type { FastifyInstance } from 'fastify'
 import { bodyOf, statusOf } from '../http/faults.ts'
 import type { ApiOptions } from '../options.ts'
-import { openVitals, type Reason } from '../vitals.ts'
+import { openVitals } from '../vitals.ts'
 
-export type HealthOptions = Pick<ApiOptions, 'version' | 'startedAt' | 'mode' | 'database' | 'isWorking'> & {
-  /** What is wrong as long as the settings are as they are. */
-  standing?: Reason[]
-}
+export type HealthOptions = Pick<ApiOptions, 'version' | 'startedAt' | 'mode' | 'database' | 'isWorking' | 'standing'>
 
 /** Alive: the process answers. Ready: what is posted now is stored, and on its way. Degraded: ready, but look at it. */
 export async function healthRoutes(app: FastifyInstance, options: HealthOptions): Promise<void> {
