@@ -14,6 +14,7 @@ import { totalsOfMany } from '../../store/views/totals.ts'
 import { actorOf } from '../callers/actor.ts'
 import { inOneGo } from '../http/idempotency.ts'
 import { missing } from '../http/missing.ts'
+import { limit } from '../http/page.ts'
 import { isUuid, knownId, text, word } from '../http/text.ts'
 import type { ApiOptions } from '../options.ts'
 import { dryRun } from './dry-run.ts'
@@ -21,15 +22,8 @@ import { notReached, progressOf } from './progress.ts'
 import { audienceOf, checkSendAt, contentOf, newNotification } from './schema.ts'
 import { shownNotification } from './shown.ts'
 
-export const MAX_PAGE = 200
-export const limit = z.coerce
-  .number('must be a number')
-  .int('must be whole')
-  .min(1, 'must be at least 1')
-  .max(MAX_PAGE, `takes at most ${MAX_PAGE}`)
-
 const page = z.strictObject({
-  limit: limit.default(50),
+  limit,
   before: text(1, 36).refine(isUuid, 'must be the id of a notification').optional(),
   lane: word(['direct', 'broadcast']).optional(),
   state: word(['queued', 'sending', 'paused', 'finished', 'cancelled', 'expired']).optional(),

@@ -3,15 +3,15 @@ import type { FastifyInstance } from 'fastify'
 import type { ZodTypeProvider } from 'fastify-type-provider-zod'
 import { z } from 'zod'
 import { listAudit } from '../../store/operator/audit.ts'
+import { limit } from '../http/page.ts'
 import { text } from '../http/text.ts'
-import { limit } from '../notify/routes.ts'
 import type { ApiOptions } from '../options.ts'
 
 /** As long as the longest id with the word before it. */
 const asked = text(1, 160).optional()
 
 const page = z.strictObject({
-  limit: limit.default(50),
+  limit,
   before: text(1, 16)
     .regex(/^\d{1,15}$/, 'must be the id of an entry')
     .transform(Number)

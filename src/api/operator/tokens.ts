@@ -8,8 +8,8 @@ import { auditOnce } from '../../store/operator/audit.ts'
 import { type ImportRow, importTokens, listTokens } from '../../store/tokens/import.ts'
 import { actorOf } from '../callers/actor.ts'
 import { activeOf, textOf, timeOf } from '../http/cells.ts'
+import { limit } from '../http/page.ts'
 import { id, isText, lengthOf, MAX_ID_LENGTH } from '../http/text.ts'
-import { limit } from '../notify/routes.ts'
 import type { ApiOptions } from '../options.ts'
 
 const MAX_ROWS = 1_000
@@ -26,7 +26,7 @@ const row = z.strictObject({
 const rows = z.array(row, 'must be a list of rows').min(1).max(MAX_ROWS, `takes at most ${MAX_ROWS} rows`)
 
 const page = z.strictObject({
-  limit: limit.default(50),
+  limit,
   after: z.coerce.number('must be a number').int().min(0).default(0),
   user: id().optional(),
   whole: z.enum(['true', 'false'], 'must be true or false').default('false'),

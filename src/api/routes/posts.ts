@@ -9,6 +9,7 @@ import { findPost, insertPost, listPosts, type PostRow } from '../../store/notif
 import { userOf } from '../callers/callers.ts'
 import { inOneGo } from '../http/idempotency.ts'
 import { missing } from '../http/missing.ts'
+import { limit } from '../http/page.ts'
 import { isUuid, knownId, text } from '../http/text.ts'
 import { aboutPost } from '../notify.ts'
 import type { ApiOptions } from '../options.ts'
@@ -16,14 +17,8 @@ import type { ApiOptions } from '../options.ts'
 /** The first document's route: apps out there may send more, which is ignored. */
 const newPost = z.object({ title: text(1, 300), text_content: text(0), content_type: text(1, 100) })
 
-const MAX_PAGE = 200
 const page = z.strictObject({
-  limit: z.coerce
-    .number('must be a number')
-    .int('must be whole')
-    .min(1, 'must be at least 1')
-    .max(MAX_PAGE, `takes at most ${MAX_PAGE}`)
-    .default(50),
+  limit,
   before: text(1, 36).refine(isUuid, 'must be the id of a post').optional(),
 })
 
@@ -47,9 +42,12 @@ export async function postRoutes(instance: FastifyInstance, options: ApiOptions)
   })
 
   app.get('/api/posts/', { config, schema: { querystring: page } }, async (request) => {
-    const { limit, before } = request.query
-    const posts = await listPosts(db, { limit, before })
-    return { success: true, posts: posts.map(shown), next: posts.length === limit ? posts.at(-1)?.id : null }
+    const posts = await listPosts(db, request.query)
+    return {
+      success: true,
+      posts: posts.map(shown),
+      next: posts.length === request.query.limit ? posts.at(-1)?.id : null,
+    }
   })
 
   app.get('/api/posts/:id', { config, schema: { params: z.object({ id: text(1) }) } }, async (request) => {
