@@ -192,7 +192,7 @@ function isCaller(word: string | undefined): word is Caller {
 }
 
 /** Compares hashes of equal length in constant time, so that the time tells nothing about the key. */
-function keyComparer(expected: string): (key: string) => boolean {
+export function keyComparer(expected: string): (key: string) => boolean {
   const hash = (text: string) => createHash('sha256').update(text).digest()
   const expectedHash = hash(expected)
   return (key) => timingSafeEqual(hash(key), expectedHash)

@@ -1,11 +1,11 @@
 /** The console's door and its files. The page itself is for anybody; everything that it shows asks for the session. */
-import { createHash, timingSafeEqual } from 'node:crypto'
 import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 import fastifyStatic from '@fastify/static'
 import type { FastifyInstance, FastifyReply } from 'fastify'
 import type { ZodTypeProvider } from 'fastify-type-provider-zod'
 import { z } from 'zod'
+import { keyComparer } from '../callers/callers.ts'
 import { addressOf } from '../callers/limits.ts'
 import { Fault } from '../http/faults.ts'
 import { text } from '../http/text.ts'
@@ -17,6 +17,7 @@ import { auditedSignIns } from './sign-ins.ts'
 
 export async function consoleRoutes(instance: FastifyInstance, options: ApiOptions, sessions: Sessions): Promise<void> {
   const app = instance.withTypeProvider<ZodTypeProvider>()
+  const isOperatorKey = keyComparer(options.operatorKey)
   const attempts = limitAttempts(Date.now)
   const signIns = auditedSignIns(options.database.db, Date.now)
   const anybody = { caller: 'anybody' } as const
@@ -31,7 +32,7 @@ export async function consoleRoutes(instance: FastifyInstance, options: ApiOptio
         await signIns.failed(addressOf(request), true)
         throw new Fault('too_many_attempts', { retryAfterSeconds })
       }
-      if (!isSame(request.body.key.trim(), options.operatorKey)) {
+      if (!isOperatorKey(request.body.key.trim())) {
         attempts.failed(addressOf(request))
         await signIns.failed(addressOf(request), false)
         throw new Fault('wrong_key')
@@ -81,9 +82,4 @@ async function pageRoutes(app: FastifyInstance, folder: string | undefined): Pro
 
 function sendNotBuilt(reply: FastifyReply): FastifyReply {
   return reply.code(503).type('text/html; charset=utf-8').header('Cache-Control', 'no-store').send(notBuilt)
-}
-
-function isSame(given: string, expected: string): boolean {
-  const hash = (value: string) => createHash('sha256').update(value).digest()
-  return timingSafeEqual(hash(given), hash(expected))
 }
