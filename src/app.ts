@@ -15,7 +15,7 @@ import type { ApiOptions, MetricsOptions, Mount } from './api/options.ts'
 import { openServer } from './api/server.ts'
 import type { Reason } from './api/vitals.ts'
 import { openWorkerServer } from './api/worker.ts'
-import { expoPlaceOf, isLoopback, receiptsUrlOf } from './config/places.ts'
+import { expoPlaceOf, isLoopback, receiptsUrlOf, urlOf } from './config/places.ts'
 import type { Config } from './config.ts'
 import { startDelivery } from './delivery/start.ts'
 import type { DeliveryOptions } from './delivery/workplace.ts'
@@ -72,7 +72,8 @@ export async function openApp(config: Config, log: Log, stop?: AbortSignal): Pro
   if (role !== 'worker') {
     const api = await openApi(config, parts)
     opened.defer(() => closeServer(api))
-    url = urlOf(api)
+    const { address, port } = api.server.address() as AddressInfo
+    url = urlOf({ host: address, port })
   } else if (config.settings.workerPort !== undefined) {
     const server = await openForWorker(config, parts, config.settings.workerPort)
     opened.defer(() => closeServer(server))
@@ -248,14 +249,6 @@ function gatewayOf({ settings, secrets }: Config, url: string | undefined): Push
     timeoutMs: settings.expoTimeoutMs,
     userAgent: `belfry/${version}`,
   })
-}
-
-/** Where it can be reached from this machine; listening on every address is not an address. */
-function urlOf(api: FastifyInstance): string {
-  const { address, family, port } = api.server.address() as AddressInfo
-  const isEverywhere = address === '0.0.0.0' || address === '::'
-  if (isEverywhere) return `http://127.0.0.1:${port}`
-  return `http://${family === 'IPv6' ? `[${address}]` : address}:${port}`
 }
 
 async function closeServer(api: FastifyInstance): Promise<void> {

@@ -9,7 +9,7 @@ import { contradictions, MIN_OPERATOR_KEY_LENGTH } from './config/contradictions
 import { doubts } from './config/doubts.ts'
 import { changedAt, readEnvFile, withoutEmpty } from './config/env-file.ts'
 import { ConfigFault } from './config/fault.ts'
-import { isLoopback, receiptsUrlOf } from './config/places.ts'
+import { isLoopback, receiptsUrlOf, urlOf } from './config/places.ts'
 import { headers, samplers, share, type TracingSettings, tracingSettings } from './config/tracing.ts'
 import {
   claim,
@@ -197,9 +197,7 @@ export function readRemote(env: NodeJS.ProcessEnv = process.env, directory = pro
   const set = withoutEmpty({ ...readEnvFile(resolve(directory, '.env')), ...withoutEmpty(env) })
   const { HOST: host = '127.0.0.1', PORT: port = '8787', BELFRY_URL, BELFRY_KEY, OPERATOR_KEY } = set
   const keyFile = resolve(directory, set.DATA_DIR ?? './data', 'operator-key')
-  const isEverywhere = host === '0.0.0.0' || host === '::'
-  const name = isEverywhere ? '127.0.0.1' : host.includes(':') ? `[${host}]` : host
-  const url = BELFRY_URL ?? `http://${name}:${port}`
+  const url = BELFRY_URL ?? urlOf({ host, port })
   if (!/^https?:$/.test(URL.canParse(url) ? new URL(url).protocol : ''))
     throw new ConfigFault([
       BELFRY_URL === undefined

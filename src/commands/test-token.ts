@@ -1,5 +1,5 @@
-import { expoPlaceOf } from '../config/places.ts'
-import { readConfig, type Settings } from '../config.ts'
+import { expoPlaceOf, urlOf } from '../config/places.ts'
+import { readConfig } from '../config.ts'
 import { ruleFor } from '../domain/answers/verdict.ts'
 import { parseTickets } from '../expo/parse.ts'
 import { sendRaw } from '../expo/raw.ts'
@@ -9,7 +9,8 @@ import { CommandFault } from './fault.ts'
 export async function testToken(pushToken: string): Promise<void> {
   const { settings, secrets } = readConfig()
   const isSandbox = settings.mode === 'sandbox'
-  const sendUrl = isSandbox ? sandboxUrl(settings) : settings.expo.sendUrl
+  // In sandbox mode, Expo is behind the running server.
+  const sendUrl = isSandbox ? `${urlOf(settings)}/sandbox/--/api/v2/push/send` : settings.expo.sendUrl
   const message = {
     to: pushToken,
     sound: 'default',
@@ -32,11 +33,4 @@ export async function testToken(pushToken: string): Promise<void> {
   if (ticket.status === 'ok') return
   process.stderr.write(`Expo refused it. ${ruleFor(ticket.code).hint}\n`)
   process.exitCode = 3
-}
-
-/** The running server's own sandbox. */
-function sandboxUrl({ host, port }: Settings): string {
-  const isEverywhere = host === '0.0.0.0' || host === '::'
-  const name = isEverywhere ? '127.0.0.1' : host.includes(':') ? `[${host}]` : host
-  return `http://${name}:${port}/sandbox/--/api/v2/push/send`
 }
