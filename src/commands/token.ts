@@ -1,4 +1,4 @@
-import { mintJwt } from '../api/callers/jwt.ts'
+import { isUserId, mintJwt } from '../api/callers/jwt.ts'
 import { readConfig } from '../config.ts'
 import { jwtSecretOf } from '../secrets.ts'
 import { CommandFault } from './fault.ts'
@@ -10,7 +10,7 @@ export async function token(user: string, options: { name?: string; ttl: string 
   const secret = jwtSecretOf(config)
   if (secret === undefined)
     throw new CommandFault('JWKS_URL is set: tokens come from whoever holds the keys there, not from here.')
-  if (user === '' || user.length > 128) throw new CommandFault('A user id has 1 to 128 characters.')
+  if (!isUserId(user)) throw new CommandFault('A user id has 1 to 128 characters.')
   const jwt = { ...config.settings.jwt, secret }
   const seconds = secondsOf(options.ttl)
   if (seconds < 1) throw noDuration(options.ttl)
