@@ -6,6 +6,7 @@ import { sql } from 'kysely'
 import { describe, expect, test } from 'vitest'
 import type { Db } from '../../src/store/database/db.ts'
 import { beginDeliveries, settleAndBegin, settleDeliveries } from '../../src/store/ledger/deliveries.ts'
+import { leftLate, takeSlot } from '../../src/store/ledger/pace.ts'
 import { insertPlan } from '../../src/store/ledger/plan.ts'
 import { finishChunks, insertNotification } from '../../src/store/notifications/notifications.ts'
 import { KINDS, openDatabase } from '../kit/inside.ts'
@@ -43,5 +44,17 @@ describe.each(KINDS)('on %s', (kind) => {
     expect(await waits(db, (tx) => settleDeliveries(tx, [answer(2)]))).toBe(true)
     await sql`update ${db.t.notifications} set chunks = 1`.execute(db.kysely)
     expect(await waits(db, (tx) => finishChunks(tx, [notification.id]))).toBe(true)
+  })
+
+  test('a place in the pace need not wait for it, but what is written over the same connection next does', async () => {
+    const { db } = await openDatabase(kind)
+    const ask = { project: '', lane: 'direct', recipients: 1, perSecond: 600 } as const
+    await sql`set synchronous_commit = on`.execute(db.kysely)
+    // The first one only makes the row.
+    await takeSlot(db, ask)
+    const { at } = await takeSlot(db, ask)
+    await leftLate(db, { ...ask, slotAt: at!, lateMs: 10 })
+    const { rows } = await sql`show synchronous_commit`.execute(db.kysely)
+    expect(rows).toEqual([{ synchronous_commit: 'on' }])
   })
 })
