@@ -4,7 +4,7 @@
  */
 import { sql } from 'kysely'
 import { maskPushTokensIn } from '../../domain/push-token.ts'
-import type { Db } from '../database/db.ts'
+import { beginsWith, type Db } from '../database/db.ts'
 
 /** Who did it: `operator`, `system`, or one of many by their id. */
 export type Actor = 'operator' | 'system' | 'anybody' | 'supabase' | `user:${string}` | `key:${string}`
@@ -89,11 +89,6 @@ export async function listAudit(db: Db, { limit, before, ...words }: AuditQuery)
     where ${sql.join(asked, sql` and `)} order by id desc limit ${limit}::int`)
 }
 
-/** Behind everything that begins with the text. */
-const LAST = '\u{10ffff}'
-
 function matches(column: ReturnType<typeof sql.ref>, word: string) {
-  if (!word.endsWith('*')) return sql`${column} = ${word}`
-  const beginning = word.slice(0, -1)
-  return sql`${column} ~>=~ ${beginning} and ${column} ~<~ ${beginning + LAST}`
+  return word.endsWith('*') ? beginsWith(column, word.slice(0, -1)) : sql`${column} = ${word}`
 }

@@ -3,7 +3,7 @@ import { sql } from 'kysely'
 import type { NotificationKind, NotificationState } from '../../domain/notification.ts'
 import type { Platform } from '../../domain/platform.ts'
 import type { Lane } from '../../ports.ts'
-import type { Db } from '../database/db.ts'
+import { beginsWith, type Db } from '../database/db.ts'
 import type { TokenEvent } from '../schema/tables.ts'
 import type { PushTokenRow } from '../tokens/push-tokens.ts'
 
@@ -16,8 +16,6 @@ export interface Found {
 }
 
 const MOST_FOUND = 20
-/** Behind everything that begins with the text. */
-const LAST = '\u{10ffff}'
 
 /**
  * By the beginning of an id, a name or a push token, with or without its `ExponentPushToken[`; in the order of what
@@ -26,7 +24,7 @@ const LAST = '\u{10ffff}'
 export async function searchPeople(db: Db, text: string): Promise<{ people: Found[]; more: boolean }> {
   const most = MOST_FOUND + 1
   const begins = (column: ReturnType<typeof sql>, with_: string) =>
-    sql`${column} ~>=~ ${with_} and ${column} ~<~ ${with_ + LAST} order by ${column} using ~<~ limit ${most}`
+    sql`${beginsWith(column, with_)} order by ${column} using ~<~ limit ${most}`
   const byToken = [text, `ExponentPushToken[${text}`, `ExpoPushToken[${text}`].map((one) => {
     return sql`(select ${one}, user_id, token, token from ${db.t.push_tokens} where ${begins(sql`token`, one)})`
   })
