@@ -113,10 +113,13 @@ function entered(db: Db, { recipients }: Ask) {
 }
 
 function directTaken(db: Db, { recipients }: Ask) {
-  const decay = sql`exp(-least(60, extract(epoch from ${db.now} - direct_at)::float8 / ${DIRECT_MEMORY_SECONDS}::float8))`
   return sql`direct_until = ${db.now}, direct_at = ${db.now},
-    direct_rate = direct_rate * ${decay} + ${recipients}::float8 / ${DIRECT_MEMORY_SECONDS}::float8`
+    direct_rate = ${rateNow(db)} + ${recipients}::float8 / ${DIRECT_MEMORY_SECONDS}::float8`
 }
+
+/** What is left of `direct_rate`: it fades by the factor e each `DIRECT_MEMORY_SECONDS`. */
+const rateNow = (db: Db) => sql`
+  direct_rate * exp(-least(60, extract(epoch from ${db.now} - direct_at)::float8 / ${DIRECT_MEMORY_SECONDS}::float8))`
 
 function broadcastTaken(db: Db, { recipients }: Ask, limit: ReturnType<typeof sql>) {
   return sql`next_at = greatest(next_at, ${db.now} - ${seconds(CREDIT_SECONDS)})
@@ -136,8 +139,7 @@ export async function lowerPace(db: Db, project: string, perSecond: number, hold
 /** @returns how many direct recipients a second there are lately, of all processes together. */
 export async function directRate(db: Db, project: string): Promise<number> {
   const [row] = await db.rows<{ rate: number }>(sql`
-    select direct_rate * exp(-least(60, extract(epoch from ${db.now} - direct_at)::float8 / ${DIRECT_MEMORY_SECONDS}::float8)) as rate
-    from ${db.t.pace} where project = ${project}`)
+    select ${rateNow(db)} as rate from ${db.t.pace} where project = ${project}`)
   return row?.rate ?? 0
 }
 
@@ -181,7 +183,7 @@ export async function openBreaker(
 ): Promise<number> {
   const [row] = await db.rows<{ ms: number }>(sql`
     insert into ${db.t.pace} as p (project, breaker_until, breaker_reason, breaker_opens)
-    values (${project}, ${db.now} + make_interval(secs => ${baseMs / 1000}), ${reason}, 1)
+    values (${project}, ${db.now} + ${seconds(baseMs / 1_000)}, ${reason}, 1)
     on conflict (project) do update set
       breaker_reason = excluded.breaker_reason, breaker_opens = p.breaker_opens + 1,
       breaker_until = ${db.now} + make_interval(secs => least(${maxMs / 1000}::float8, ${baseMs / 1000}::float8 * 2 ^ least(p.breaker_opens, 16)))
@@ -192,7 +194,7 @@ export async function openBreaker(
 /** Half open: exactly one asker among all processes may try, for `probeMs`. */
 export async function claimProbe(db: Db, project: string, probeMs: number): Promise<boolean> {
   const rows = await db.rows(sql`
-    update ${db.t.pace} set breaker_until = ${db.now} + make_interval(secs => ${probeMs / 1000})
+    update ${db.t.pace} set breaker_until = ${db.now} + ${seconds(probeMs / 1_000)}
     where project = ${project} and breaker_until is not null and breaker_until <= ${db.now}
     returning project`)
   return rows.length > 0
