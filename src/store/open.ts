@@ -1,5 +1,6 @@
 /** The two databases behind one door: PGlite in a folder, or PostgreSQL at a URL. Nothing above store can tell which. */
-import { cp, mkdir, rename, rm, stat } from 'node:fs/promises'
+import { existsSync } from 'node:fs'
+import { cp, mkdir, rename, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { PGlite } from '@electric-sql/pglite'
 import { type Dialect, Kysely, PostgresDialect, sql } from 'kysely'
@@ -79,21 +80,15 @@ export async function openPglite(options: Common & { dataDir: string; template?:
 /** The folder appears whole or not at all: a first start that is killed half way leaves nothing to trip over. */
 async function openFolder(folder: string, template: string | undefined): Promise<EmbeddedDatabase> {
   const startParams = [...PGlite.defaultStartParams, ...PGLITE_PARAMS]
-  if (!(await isThere(folder))) {
+  if (!existsSync(folder)) {
     const half = `${folder}.new`
     await rm(half, { recursive: true, force: true })
-    if (template && (await isThere(template))) await cp(template, half, { recursive: true })
+    if (template && existsSync(template)) await cp(template, half, { recursive: true })
     else await (await PGlite.create({ dataDir: half })).close()
     await rename(half, folder)
   }
   return EmbeddedDatabase.open({ dataDir: folder, startParams })
 }
-
-const isThere = (path: string): Promise<boolean> =>
-  stat(path).then(
-    () => true,
-    () => false,
-  )
 
 export async function openPostgres(options: Common & { url: string }): Promise<Database> {
   const pool = new pg.Pool({

@@ -1,5 +1,5 @@
 /** Looks at a database without changing it: for whoever asks whether a server could run on it. */
-import { access } from 'node:fs/promises'
+import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 import { PGlite } from '@electric-sql/pglite'
 import pg from 'pg'
@@ -48,7 +48,7 @@ export async function lookAtFolder(dataDir: string, schema: string): Promise<Fol
   const folder = join(dataDir, 'pgdata')
   const holder = await folderHolder(dataDir)
   if (holder !== 'nobody') return { kind: 'held', pid: holder }
-  if (!(await isThere(folder))) return { kind: 'absent' }
+  if (!existsSync(folder)) return { kind: 'absent' }
   const lock = await lockFolder(dataDir)
   try {
     const pglite = await PGlite.create({ dataDir: folder })
@@ -94,9 +94,3 @@ async function migrationNames(ask: Ask, schema: string): Promise<string[]> {
   const rows = await ask(`select name from "${schema}".migrations order by name`)
   return rows.map((row) => String(row.name))
 }
-
-const isThere = (path: string): Promise<boolean> =>
-  access(path).then(
-    () => true,
-    () => false,
-  )
