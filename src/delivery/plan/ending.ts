@@ -4,6 +4,7 @@ import type { Db } from '../../store/database/db.ts'
 import { closePlanned } from '../../store/ledger/deliveries.ts'
 import { findPlan, type OpenDelivery } from '../../store/ledger/plan.ts'
 import type { Notification } from '../../store/notifications/notifications.ts'
+import { DELIVERY_STATE } from '../../store/schema/tables.ts'
 import { settleUnknown } from './plan.ts'
 
 export type Ending = 'cancelled' | 'expired' | 'disabled'
@@ -28,7 +29,7 @@ export async function closePlan(
 ): Promise<OpenDelivery[]> {
   const plan = await findPlan(tx, { notificationId: notification.id, chunk })
   if (!plan) return []
-  const begun = plan.open.filter((one) => one.state === 1)
+  const begun = plan.open.filter((one) => one.state === DELIVERY_STATE.sending)
   await settleUnknown(tx, begun)
   await closePlanned(tx, notification.id, chunk, as[ending], RESULT[as[ending]])
   return begun

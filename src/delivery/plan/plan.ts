@@ -16,6 +16,7 @@ import {
   readTokens,
 } from '../../store/ledger/plan.ts'
 import type { Notification } from '../../store/notifications/notifications.ts'
+import { DELIVERY_STATE } from '../../store/schema/tables.ts'
 import { claimCredentialsProbe } from '../../store/tokens/alarms.ts'
 import { tellUnknown } from '../tell.ts'
 import type { Parcel } from './parcel.ts'
@@ -54,7 +55,9 @@ export async function planNew(db: Db, work: ToPlan[], begin = false): Promise<Pa
   return requests.map(({ notification, recipients }, index) => {
     const delivery = planned[index] as OpenDelivery
     const parcel = { delivery, notification, recipients }
-    return delivery.state === 1 ? { ...parcel, held: { id: delivery.id, attempt: delivery.attempt } } : parcel
+    return delivery.state === DELIVERY_STATE.sending
+      ? { ...parcel, held: { id: delivery.id, attempt: delivery.attempt } }
+      : parcel
   })
 }
 
@@ -136,13 +139,15 @@ export async function resumePlan(
   notification: Notification,
   plan: Plan,
 ): Promise<Parcel[]> {
-  const begun = plan.open.filter((one) => one.state === 1).map((one) => ({ ...one, deaths: one.deaths + 1 }))
+  const begun = plan.open
+    .filter((one) => one.state === DELIVERY_STATE.sending)
+    .map((one) => ({ ...one, deaths: one.deaths + 1 }))
   const again = begun.filter((one) => mayRepeat(one, notification.on_unknown))
   const over = begun.filter((one) => !again.includes(one))
   await settleUnknown(db, over)
   tellUnknown(emit, notification.lane, over)
   await takeOver(db, again)
-  const open = [...plan.open.filter((one) => one.state === 0), ...again]
+  const open = [...plan.open.filter((one) => one.state === DELIVERY_STATE.planned), ...again]
   return addressed(
     db,
     open.map((delivery) => ({ delivery, notification })),

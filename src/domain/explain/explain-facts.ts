@@ -40,6 +40,7 @@ export interface DeviceFacts {
   registeredLater: boolean
   history: { at: Date; kind: string; userId: string | null; fromUserId: string | null; detail: string | null }[]
   deliveries: {
+    /** As the ledger has it: 0 planned, 1 sending, 2 settled. */
     state: number
     result: ResultName
     attempt: number

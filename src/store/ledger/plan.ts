@@ -9,13 +9,14 @@ import { isTaken } from '../database/away.ts'
 import { type Db, unseen } from '../database/db.ts'
 import { type Notification, notificationColumns } from '../notifications/notifications.ts'
 import { ClaimLost } from '../queue/queue.ts'
+import { DELIVERY_STATE, type DeliveryState } from '../schema/tables.ts'
 
 /** A delivery that is not settled: waiting (planned), or begun by an attempt that may be dead (sending). */
 export interface OpenDelivery {
   id: number
   notification_id: string
   chunk: number
-  state: 0 | 1
+  state: Exclude<DeliveryState, typeof DELIVERY_STATE.settled>
   attempt: number
   ambiguous: number
   deaths: number
@@ -80,7 +81,7 @@ export interface Work {
   plan: Plan | undefined
 }
 
-type PlanRow = OpenDelivery & { state: 0 | 1 | 2 }
+type PlanRow = Omit<OpenDelivery, 'state'> & { state: DeliveryState }
 
 const PLAN = (db: Db, piece: { notificationId: RawBuilder<unknown>; chunk: RawBuilder<unknown> }) => sql<PlanRow[]>`
   (select json_agg(json_build_object('id', d.id, 'notification_id', d.notification_id, 'chunk', d.chunk,
@@ -134,7 +135,9 @@ export async function findPlan(db: Db, { notificationId, chunk }: Piece): Promis
 }
 
 function planOf(rows: PlanRow[] | null): Plan | undefined {
-  return rows === null ? undefined : { open: rows.filter((row): row is OpenDelivery => row.state < 2) }
+  return rows === null
+    ? undefined
+    : { open: rows.filter((row): row is OpenDelivery => row.state !== DELIVERY_STATE.settled) }
 }
 
 /**
@@ -159,10 +162,10 @@ export async function insertPlan(db: Db, deliveries: NewDelivery[], begin = fals
   // All of the plan or nothing.
   if (planned.length < rows.length) throw new ClaimLost('its notification was stopped meanwhile')
   const ids = new Map(planned.map((row) => [nameOf(row), row.id]))
-  const state = begin ? 1 : 0
+  const state = begin ? DELIVERY_STATE.sending : DELIVERY_STATE.planned
   return rows.map(({ part, ...row }) => {
     const id = ids.get(nameOf({ ...row, part })) as number
-    return { ...row, id, state, attempt: state, ambiguous: 0, deaths: 0 }
+    return { ...row, id, state, attempt: begin ? 1 : 0, ambiguous: 0, deaths: 0 }
   })
 }
 
