@@ -4,8 +4,10 @@ import type { Recipient } from '../notification.ts'
 /** Expo counts recipients over all `to` lists, not message objects. */
 export const MAX_RECIPIENTS = 100
 
-/** A project that is not known yet travels with the others of its kind; Expo tells when that mixes two. */
-/** @param most recipients in one request; never more than Expo takes. */
+/**
+ * Recipients whose project is not known share requests; should Expo find two projects in one, it says so.
+ * @param most recipients in one request; never more than Expo takes.
+ */
 export function byProject(
   recipients: readonly Recipient[],
   most = MAX_RECIPIENTS,
