@@ -1,5 +1,5 @@
 /** Waiting after a failure: full jitter, so that many who failed together do not come back together. */
-export const BACKOFF_BASE_MS = 1_000
+const BACKOFF_BASE_MS = 1_000
 export const BACKOFF_CAP_MS = 5 * 60_000
 
 /** @param tries failures so far, from 1. @param random between 0 and 1. */

@@ -4,9 +4,9 @@ import type { Db } from './database/db.ts'
 import { REMEMBERED_HOURS } from './notifications/idempotency.ts'
 
 /** How long the ledger of a finished notification is kept. */
-export const LEDGER_DAYS = 30
+const LEDGER_DAYS = 30
 /** How long a token that was taken out can still be told about. */
-export const INACTIVE_DAYS = 30
+const INACTIVE_DAYS = 30
 /** How long it can be told who did what. */
 export const AUDIT_DAYS = 365
 /** The flood guard looks at the last hour. */

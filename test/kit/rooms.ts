@@ -108,7 +108,7 @@ export const rooms: Record<string, Room> = {
 export const beside: Record<string, string[]> = { 'console/src': ['preact'] }
 
 /** Packages that even their own room keeps in one place. */
-export const onlyIn: Record<string, string[]> = { 'pg-boss': ['store/queue/queue.ts'] }
+const onlyIn: Record<string, string[]> = { 'pg-boss': ['store/queue/queue.ts'] }
 
 /** What the tests beside their subject may use more: these packages, and the kit. */
 const forTests = ['vitest', 'fast-check', 'expo-server-sdk']

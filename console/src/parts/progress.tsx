@@ -10,7 +10,7 @@ export interface Share {
 }
 
 /** What the bar is made of, from the left. Together with what is pending they are the whole. */
-export function sharesOf(totals: Totals): Share[] {
+function sharesOf(totals: Totals): Share[] {
   return [
     { name: 'handed', label: 'handed over', value: totals.handed_over },
     { name: 'accepted', label: 'accepted', value: totals.awaiting_receipt + totals.no_receipt },

@@ -26,7 +26,7 @@ export interface Limits {
 
 const WINDOW_MS = 60_000
 /** About 400 bytes each at most; beyond it, who has not been seen for longest is counted from 0 again. */
-export const MOST_COUNTED = 10_000
+const MOST_COUNTED = 10_000
 
 /** What somebody gets who tries credentials; that a token has expired says that it was a good one. */
 const failures = new Set<FaultCode>(['unauthenticated', 'token_invalid'])

@@ -6,7 +6,7 @@ import { Fault } from '../http/faults.ts'
 import { id, isText, NOT_TEXT, text, word } from '../http/text.ts'
 
 /** Expo refuses more than this for title, body and data together. */
-export const MAX_PUSH_BYTES = 4_096
+const MAX_PUSH_BYTES = 4_096
 /** Apple and Google keep notifications for four weeks. */
 const MAX_TTL_SECONDS = 28 * 86_400
 const MAX_AHEAD_MS = 28 * 86_400_000
@@ -72,7 +72,7 @@ export const newNotification = z
       if (Object.hasOwn(body.options ?? {}, name))
         fault('options', `"${name}" belongs beside the options, not into them`)
   })
-export type NewNotificationBody = z.output<typeof newNotification>
+type NewNotificationBody = z.output<typeof newNotification>
 
 /** By the clock that decides when it goes out, whatever the one of this machine says. */
 export async function checkSendAt(db: Db, sendAt: string | undefined): Promise<void> {

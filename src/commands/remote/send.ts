@@ -4,7 +4,7 @@ import { timeOf, told } from '../times.ts'
 import { endOf, exitCodeOf, follow } from './progress.ts'
 import { columns, count, print, server } from './remote.ts'
 
-export interface SendOptions {
+interface SendOptions {
   to: string
   title?: string
   body?: string

@@ -88,9 +88,9 @@ export function countCodes(refused: readonly Pick<Refused, 'code'>[]): Record<st
 }
 
 /** At most this many answers of one delivery may be ambiguous before it becomes a visible `unknown`. */
-export const MAX_AMBIGUOUS = 3
+const MAX_AMBIGUOUS = 3
 /** A repeat after our own death is no answer of Expo's; it has its own limit. */
-export const MAX_DEATHS = 20
+const MAX_DEATHS = 20
 
 export function mayRepeat(delivery: { ambiguous: number; deaths: number }, onUnknown: 'repeat' | 'drop'): boolean {
   if (onUnknown === 'drop') return delivery.ambiguous === 0 && delivery.deaths === 0

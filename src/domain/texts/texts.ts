@@ -26,7 +26,7 @@ export interface Worded extends Text {
 }
 
 /** Graphemes of a post's title or a message's content that a notification shows. */
-export const MAX_SHOWN_GRAPHEMES = 140
+const MAX_SHOWN_GRAPHEMES = 140
 /** Long enough for any name; the rest of the title has to stay readable on a lock screen. */
 const MAX_NAME_GRAPHEMES = 60
 const MAX_NAME_BYTES = 300

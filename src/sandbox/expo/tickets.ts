@@ -7,7 +7,7 @@ import { hash, randomUUIDv7 } from 'node:crypto'
 import { invalid, type RequestRefused } from './errors.ts'
 
 /** Expo's limit on ids of one receipts request. */
-export const MAX_RECEIPT_IDS = 1000
+const MAX_RECEIPT_IDS = 1000
 /** Expo clears receipts after a day. */
 const RECEIPT_LIFE_MS = 24 * 3_600_000
 /** Bad receipts kept, oldest dropped first: 5 % of a broadcast to a million, about 10 MB. */

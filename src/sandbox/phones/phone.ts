@@ -7,7 +7,7 @@ export const phoneStates = ['open', 'background', 'closed', 'locked'] as const
 export type PhoneState = (typeof phoneStates)[number]
 
 /** A person reads the last few; more only costs memory. */
-export const MAX_SHOWN = 30
+const MAX_SHOWN = 30
 /** Texts and data kept for showing; the push itself may be up to 4 KiB. */
 const MAX_TEXT = 600
 const MAX_DATA_BYTES = 1024

@@ -4,7 +4,7 @@ import type { PushMessage } from '../expo/message.ts'
 import { dismiss, type Phone, type PhoneState, type Platform, receive, setState, tap } from './phone.ts'
 
 /** More than a page can show; 60 phones with 30 long notifications each stay under 5 MB. */
-export const MAX_PHONES = 60
+const MAX_PHONES = 60
 /** Tokens nobody holds that are counted one by one; beyond it only their notifications are counted. */
 const MAX_STRANGERS = 1000
 /** Strangers that the page names. */
