@@ -42,7 +42,7 @@ export interface App {
 
 /** What is in flight at Expo may take its whole timeout; after that it is left to the next start. */
 const DRAIN_MS = 32_000
-/** Requests in flight here; by then they have nothing left to wait for. */
+/** For requests to this server that are being answered; delivery has stopped by then, so they have nothing left to wait for. */
 const HTTP_DRAIN_MS = 2_000
 const DATABASE_RETRY_MS = 2_000
 /** A push token that changes hands more often in a day is being played with. */
@@ -65,7 +65,7 @@ export async function openApp(config: Config, log: Log, stop?: AbortSignal): Pro
 
   let isWorking = false
   let url: string | undefined
-  // The embedded database does one thing at a time: larger statements, less often, would make who comes next wait longer.
+  // The embedded database runs one statement at a time: gathering more into each would make whoever comes next wait longer.
   const foreground = role === 'all' && database.kind === 'postgres' ? openForeground(clock) : undefined
   const observers = { emit, metrics, inRequest, tracing, foreground, standing: standingReasons(config) }
   const parts = { database, secrets, log, startedAt, isWorking: () => isWorking, ...observers }
@@ -165,7 +165,7 @@ function toBoth(log: Emit, count: Emit): Emit {
   }
 }
 
-/** What the settings alone say that somebody should look at. */
+/** What makes the server degraded by its settings alone. */
 function standingReasons({ settings }: Config): Reason[] {
   const wrong: [boolean, Reason['code'], string][] = [
     [!settings.pushesEnabled, 'pushes_off', 'ENABLE_PUSH_NOTIFICATIONS is off: nothing is sent'],

@@ -12,21 +12,21 @@ import { EncryptionFault } from './store/database/encryption.ts'
 import { FolderLocked, FolderUnusable } from './store/database/folder-lock.ts'
 import { NewerDatabase } from './store/migrations/compatibility.ts'
 
-// A broadcast's garbage dies young where the young generation has room. It grows from its least to its most at once, also after
-// it was idle: left to grow step by step, memory would be small for a small audience and larger for a large one.
+// What a broadcast allocates is soon garbage, and cheap to collect while V8's young generation has room for it. This lets that
+// grow to its maximum in one step, also after an idle time: step by step, memory would depend on the size of the audience.
 setFlagsFromString('--semi-space-growth-factor=32')
-// V8 guesses from a busy moment what will live long, and is never asked again: of some processes it then collected the old
-// generation twice for each 200,000 devices.
+// From one busy moment V8 concludes which objects live long, and never thinks again ("pretenuring"): some processes then
+// collected the old generation twice for each 200,000 devices.
 setFlagsFromString('--no-allocation-site-pretenuring')
-// What does live long may grow by a quarter before it is collected: where it was half, a worker's memory grew by 1.22 from ten
-// thousand devices to ten million.
+// The old generation may grow by a quarter before it is collected: with a half, a worker took 1.22 times as much memory for ten
+// million devices as for ten thousand.
 setFlagsFromString('--heap-growing-percent=25')
-// The compiler for code that is not hot yet makes more of it for hours, and saves no time that could be measured.
+// Sparkplug, which compiles code that is not hot yet, goes on adding machine code for hours, and saved no time that could be measured.
 setFlagsFromString('--no-sparkplug')
-// Whoever keeps a piece of a pool keeps all of it: with Node's 64 KB, 140 pools were 9 MB that nobody used.
+// A small Buffer keeps all of the pool that it was cut from: with Node's 64 KB, 140 such pools held 9 MB for nothing.
 Buffer.poolSize = 8_192
 
-/** Each verb brings only what it needs: a token is printed in the time that it takes to load jose. */
+/** Each command imports what it needs when it is called: printing a token takes no longer than loading jose. */
 const program = new Command('belfry')
   .description('Push notifications for Expo apps, from your own server.')
   .version(manifest.version)

@@ -1,9 +1,12 @@
-/** Who is being answered: intents and answers let them go first, or they would wait for these at the database and the processor. */
+/**
+ * The HTTP requests that this process is answering. Intents and answers of broadcasts are saved after them, or they would wait for
+ * those at the database and the processor.
+ */
 import type { Clock, Foreground } from './ports.ts'
 
-/** So long at most they are waited for at a time; who takes longer waits for something else. */
+/** The longest wait at a time. A request that takes longer than this waits for something else, and is no longer waited for. */
 const MOST_MS = 20
-/** Where somebody is being answered all the time, to wait is in vain, and costs a broadcast half its speed: so long nobody waits then. */
+/** After a wait in vain there is none for so long: where somebody is always being answered, it would cost a broadcast half its speed. */
 const AFTER_VAIN_MS = 100
 
 export function openForeground(clock: Clock): Foreground {

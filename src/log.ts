@@ -7,9 +7,9 @@ import type { Emit, Facts } from './ports.ts'
 
 export type Log = Logger
 
-/** Characters. Lines are written in the background, so that a slow reader slows nobody; one that stands still loses some. */
+/** Characters. Lines are written in the background, so that a slow reader of stdout slows nobody; one that stops reading loses lines. */
 const MOST_UNWRITTEN = 4_000_000
-/** A write for many lines: as soon as there are so many characters, or after so long. */
+/** Lines are written together: as soon as they have so many characters, or after so long. */
 const WRITTEN_AT_ONCE = 4_096
 const WRITTEN_AFTER_MS = 50
 

@@ -36,11 +36,11 @@ export interface Clock {
   wait(ms: number, signal?: AbortSignal): Promise<void>
 }
 
-/** People whom this process is answering. */
+/** The HTTP requests that this process is answering, for work that can wait until they are answered. */
 export interface Foreground {
-  /** @returns what says that they have been answered. */
+  /** A request has come. @returns what to call when it has been answered. */
   enter(): () => void
-  /** Resolves when there are none, or after a moment; where they come all the time, at once. Never rejects. */
+  /** Resolves when none is being answered, or after a moment; where there always is one, at once. Never rejects. */
   clear(): Promise<void>
 }
 
@@ -105,13 +105,13 @@ export interface SpanOptions {
   kind: 'server' | 'consumer' | 'client'
   /** A W3C traceparent to go on from; without a valid one, a trace of its own begins. */
   parent?: string | undefined
-  /** Others that it has to do with. */
+  /** Traceparents of other spans that it has to do with. */
   links?: string[]
   attributes?: Attributes
 }
 
 export interface Span {
-  /** As others go on from it. */
+  /** Its W3C traceparent, for spans that go on from it. */
   traceparent: string
   /** Something that it turned out to have to do with. */
   link(traceparent: string): void

@@ -1,9 +1,9 @@
-/** What fits and was hardly meant: names that nobody knows, and words without an effect. Told, and no reason to stop. */
+/** Settings that are valid and hardly meant: unknown names, and values without an effect. They are told, and stop nothing. */
 
 export interface Given {
   /** What stands in `.env`, which is for Belfry alone: every name in it should be known. */
   file: NodeJS.ProcessEnv
-  /** Full of others' names: only what is close to one of ours, which is not set, is told. */
+  /** Holds other programs' variables, too: only a name close to a setting of ours that is not set is told. */
   environment: NodeJS.ProcessEnv
   known: string[]
 }

@@ -12,8 +12,8 @@ export async function all<const T extends readonly Promise<unknown>[]>(promises:
 }
 
 /**
- * PostgreSQL's words for: another statement of the same transaction has failed already; and so this one, which was to be
- * prepared on the way, is not there.
+ * PostgreSQL's codes for a statement that fails only because one before it in the same transaction did: the transaction is
+ * aborted (25P02), and so the prepared statement that it names was never made (26000).
  */
 const CONSEQUENCES = new Set(['25P02', '26000'])
 

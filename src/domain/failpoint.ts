@@ -1,6 +1,6 @@
 /**
- * Where a test may kill, stop or delay the program. Nothing is here but a question whether somebody has hung something
- * on the hook before the program was loaded (`node --import`); there is no setting for it.
+ * Places where a test may kill, stop or delay the program. All that is here is a look whether a test has set a hook before
+ * the program was loaded (`node --import`); there is no setting for it.
  */
 export type Failpoint =
   | 'after_commit_before_answer'

@@ -5,7 +5,7 @@ export const MAX_PUSH_TOKEN_LENGTH = 255
 /** Inside the brackets: anything visible but brackets and commas, so that two joined tokens are not one. */
 const bracketed = /^Expo(?:nent)?PushToken\[[!-+\--Z\\^-~]+\]$/
 const uuid = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/i
-/** Both, for those who describe what is asked for. */
+/** Both, for the OpenAPI document. */
 export const PUSH_TOKEN_PATTERN = `${bracketed.source}|${uuid.source.replaceAll('a-f', 'a-fA-F')}`
 const bracketedAnywhere = /(Expo(?:nent)?PushToken)\[([^\]\s]{0,255})\]?/g
 

@@ -23,15 +23,15 @@ export function byProject(
   )
 }
 
-/** Requests that are smaller than Expo takes are all of a size: a small rest would cost a whole one its place in the pace. */
+/** Requests that are smaller than Expo takes are all of one size: a small rest would take a place in the pace like a whole one. */
 function evenSize(count: number, most: number): number {
   return most >= MAX_RECIPIENTS ? MAX_RECIPIENTS : Math.ceil(count / Math.ceil(count / most))
 }
 
 /**
- * How large the requests of `count` recipients should be when direct ones share the second with them: as many as fit
- * into the limit, whole, must leave room for those, but no more. Six of 100 leave none under 600, six of 91 leave 54
- * unused, seven of 84 leave 12.
+ * How large a broadcast's requests to `count` recipients should be while direct ones share the limit: the whole requests that
+ * fit into a second must leave room for those, and little more. Under 600, six of 100 leave none, six of 91 leave 54, and
+ * seven of 84 leave 12.
  * @param limit recipients in a second. @param direct room to leave, in recipients a second.
  */
 export function sizeBeside(count: number, limit: number, direct: number): number {
