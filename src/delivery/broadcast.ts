@@ -78,8 +78,8 @@ async function endOrPark(place: Workplace, notification: Notification, job: Chun
 /** @returns the parcels of each chunk. */
 async function parcelsOf({ db, pace, emit }: Workplace, chunks: Chunk[]): Promise<Parcel[][]> {
   const fresh = chunks.filter(({ plan }) => plan === undefined)
-  // One after the other, although each is a question: together they would keep the database from intents and answers, or, as
-  // one question, this thread from requests. Other chunks are being sent meanwhile.
+  // One after the other: at the same time they would keep the database from saving intents and answers, and in one statement
+  // this thread from its requests. Other workers send meanwhile.
   const recipients: Recipient[][] = []
   for (const { notification, job } of fresh) recipients.push(await readAudience(db, notification, job.data))
   const largest = recipients.toSorted((a, b) => b.length - a.length)[0] ?? []
@@ -151,12 +151,12 @@ async function endChunk(place: Workplace, notification: Notification, job: Chunk
 }
 
 /**
- * While what it has cut must wait, a broadcast is not cut to its end at once. What is held may be one project of many, and the others
- * are still to be reached: so the next page waits this long at most, or, where nobody of a chunk could be, for each page that waits.
+ * The longest that a chunk which must wait holds back the next page, so that a broadcast which cannot be sent is not cut to its end
+ * at once. It ends, since only one of many projects may be held. Where nobody of the chunk was sent to: for each page that waits.
  */
 const LONGEST_BEFORE_PAGE_MS = 10_000
 
-/** @param hasGone some of the chunk did. */
+/** @param hasGone whether some of the chunk was sent. */
 async function postpone(place: Workplace, { job, notification }: Chunk, hold: Hold, hasGone: boolean): Promise<void> {
   const pages = hasGone ? 1 : Math.ceil(notification.chunks_open / PAGE_CHUNKS)
   const longestMs = pages * LONGEST_BEFORE_PAGE_MS

@@ -27,7 +27,7 @@ type DirectJob = Job<'send-direct'>
 interface Task {
   job: DirectJob
   notification: Notification
-  /** Undefined: there are too many before it. */
+  /** Undefined: not read, because those before it fill this batch. */
   devices: Device[] | undefined
   /** What an earlier attempt has planned. */
   plan: Plan | undefined
@@ -78,7 +78,7 @@ interface Planned {
   taken: Task[]
   /** Nothing is to be sent for these, and why. */
   skipped: Map<Task, SkipReason>
-  /** They are one request, and begun. */
+  /** Set when all parcels are one request whose intents were saved with the plan. */
   start?: HeadStart | undefined
 }
 
@@ -96,7 +96,7 @@ async function parcelsOf(place: Workplace, tasks: Task[]): Promise<Planned> {
   return { parcels, taken: [...taken, ...planned], skipped, start }
 }
 
-/** What fits into one request need not be planned first and begun afterwards, nor wait for its turn until then. */
+/** Work that fits into one request is planned and begun in one statement, and takes its turn while that runs. */
 function startAhead({ breaker, turns, pace }: Workplace, work: ToPlan[]): HeadStart | undefined {
   if (work.some(mayBeSkipped)) return undefined
   const recipients = work.flatMap((one) => one.recipients)

@@ -7,9 +7,9 @@ import { endingOf } from './plan/ending.ts'
 import { tellEnded } from './tell.ts'
 import type { Workplace } from './workplace.ts'
 
-/** While what a page may wait for is still held. */
+/** How soon it is looked again whether the project that a page waits for is still held. */
 const LOOK_AGAIN_MS = 5_000
-/** A broadcast that gets this far has enough chunks for a plan to matter. */
+/** The second page, counted from 0: from here on there are enough jobs for PostgreSQL's plan of the queue to matter. */
 const PAGE_OF_MANY = 1
 
 export async function fanOut(place: Workplace, job: Job<'fan-out'>): Promise<void> {
@@ -34,7 +34,7 @@ export async function fanOut(place: Workplace, job: Job<'fan-out'>): Promise<voi
   if (job.data.page === PAGE_OF_MANY) await place.queue.countForPlanner()
 }
 
-/** How long a page is not cut: while nobody may be sent to, or, for a while, while the page before it could not be. */
+/** How long a page must wait: while nothing may be sent at all; or, for a while, while the project is held that held up the one before. */
 function holdOf({ breaker }: Workplace, { data: { held } }: Job<'fan-out'>): number | undefined {
   const all = breaker.look(null)
   if (all.kind === 'wait') return all.ms

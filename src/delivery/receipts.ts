@@ -25,16 +25,16 @@ const MOST_TICKETS = 1_000
  * keeps receipts for a day, and may need half an hour under load.
  */
 const LOOKS = [1, 2, 4, 8, 16, 32, 64, 92] as const
-/** A look that is due within this share of the first delay is the one that is being made. */
+/** A look that is due within this share of the first delay counts as the one that is being made now. */
 const TOO_SOON = 0.1
 
 /** `asked`: deliveries that an earlier attempt has enqueued. */
 type SentPiece = Piece & { asked?: number[] | undefined }
 
 /**
- * Inside the transaction that finishes the work: tickets without somebody who will ask for their receipts do not exist.
- * What has to wait may outlast Expo's receipts: those of what was sent are asked for meanwhile, and once.
- * @returns the deliveries that somebody asks for now.
+ * Inside the transaction that finishes or puts off the work, so that no ticket is without a job that will ask for its receipt.
+ * Work that is put off may wait for longer than Expo keeps receipts: those of what was sent already are asked for meanwhile, once.
+ * @returns ids of all deliveries for which there is such a job now.
  */
 export async function enqueueReceipts(tx: Db, pieces: SentPiece[], delayMs: number): Promise<number[]> {
   const deliveries = await acceptedDeliveries(tx, pieces)
@@ -56,7 +56,7 @@ export async function askReceipts(place: Workplace, stop: AbortSignal, jobs: Rec
   }
 }
 
-/** What Expo refuses, or cannot be written down, is the fault of some job: divided until that one is alone, no other waits for it. */
+/** Where Expo refuses a call, or its answer cannot be saved, one job is at fault: they are halved until it is alone, and no other waits for it. */
 async function askTogether(place: Workplace, stop: AbortSignal, jobs: ReceiptsJob[]): Promise<void> {
   if (stop.aborted) return
   const outcome = await askOnce(place, jobs).catch(unlessExplained)
@@ -66,7 +66,7 @@ async function askTogether(place: Workplace, stop: AbortSignal, jobs: ReceiptsJo
   for (const some of [jobs.slice(0, half), jobs.slice(half)]) await askTogether(place, stop, some)
 }
 
-/** That the database is away, or the claim lost, is no job's fault. */
+/** Throws on what is no job's fault: the database is away, transactions collided, or the claim was lost. */
 function unlessExplained(error: unknown): { kind: 'failed'; error: string } {
   if (isDatabaseAway(error) || isCollision(error) || error instanceof ClaimLost) throw error
   return { kind: 'failed', error: error instanceof Error ? (error.stack ?? error.message) : String(error) }
@@ -223,7 +223,7 @@ async function ask(place: Workplace, tickets: string[]): Promise<ReceiptsAnswer>
 async function putOff(place: Workplace, jobs: ReceiptsJob[], why: Unsettled): Promise<void> {
   tellPutOff(place, why)
   const again = jobs.map(({ data }) => ({ ...data, tries: data.tries + 1 }))
-  // Whose fault it was shares no call any more; others come back together, and share the next one, too.
+  // Without `tickets`, a job at fault shares no call from now on; after a call that merely failed, all come back together.
   if (why.kind !== 'later') for (const one of again) delete one.tickets
   const wished = why.kind === 'later' ? why.afterMs : undefined
   const afterMs = wished ?? backoffMs(Math.max(...again.map(({ tries }) => tries)), Math.random())

@@ -28,9 +28,9 @@ export interface Delivery {
 const BROADCAST_WORKERS = 3
 /** Chunks that share the statements before and after their requests. */
 const CHUNKS_TOGETHER = 3
-/** Under a narrow pace, or behind answers that take longer, nobody waits for statements: chunks are left for other workers. */
+/** Where the pace is narrow, or answers take longer than this, sending does not wait for statements: chunks are left to other workers. */
 const ALONE_FROM_MS = 50
-/** Each may be waiting for Expo: there is one more than there can be requests, to take what comes meanwhile. */
+/** All may be waiting for Expo: there is one more than there are connections, to take what comes meanwhile. */
 const SPARE_DIRECT_WORKERS = 1
 const DIRECT_BATCH = 100
 const RECEIPT_WORKERS = 2

@@ -33,7 +33,7 @@ export async function inChunkSpans(
   if (!tracing) return work()
   const spans = chunks.map(({ job, notification }) => {
     const asked = job.data.trace
-    // What was not sampled where it began is not sampled here: only as its child is that known.
+    // Where the asker's trace is not sampled, this must not be either, and a sampler knows that only of a parent.
     const where = asked === undefined ? {} : isSampled(asked) ? { links: [asked] } : { parent: asked }
     return begin(tracing, 'send-broadcast', notification, where)
   })

@@ -157,7 +157,7 @@ export async function resumePlan(
 /** To whom it goes now: since it was planned, a token may have been logged out, or have moved to somebody else. */
 export async function addressed(db: Db, parcels: Pick<Parcel, 'delivery' | 'notification'>[]): Promise<Parcel[]> {
   const ids = parcels.flatMap(({ delivery }) => delivery.token_ids)
-  // What goes to a topic does not share a request.
+  // Parcels to a topic share no request with others: the first topic is that of all.
   const [topic] = parcels.flatMap(({ notification: { audience } }) => ('topic' in audience ? audience.topic : []))
   const devices = new Map((await readTokens(db, ids, topic)).map((device) => [device.id, device]))
   return parcels.map(({ delivery, notification }) => ({

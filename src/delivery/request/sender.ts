@@ -15,7 +15,7 @@ import type { HeadStart } from '../turns/turns.ts'
 import { conclude } from './conclude.ts'
 import { type Answered, release, type SenderParts, type Sent } from './sending.ts'
 
-/** Who has logged out takes it for done within that time. */
+/** A request that waited longer for its turn reads its recipients again: whoever has logged out meanwhile expects silence. */
 const ADDRESS_AGAIN_AFTER_MS = 1_000
 
 /**
@@ -78,7 +78,7 @@ async function sendBegun(
   let ms = 0
   const asked = parts.gateway.send(request.messages).finally(() => {
     ms = parts.clock.monotonic() - started
-    // Whoever gets this connection is to know how slow Expo is.
+    // Before the connection is given back: who gets it depends on how slow Expo is.
     parts.connections.took(ms)
     turn.giveBack()
   })

@@ -90,7 +90,7 @@ async function write(parts: Parts, entries: Entry[]): Promise<Written[]> {
   return begun instanceof Error ? entries.map(() => begun) : inOrder(entries, begun)
 }
 
-/** Together where that is one statement. Whatever becomes of the intents, an answer is saved, and counted once. */
+/** One statement for both, unless refusals need a transaction. Whatever becomes of the intents, answers are saved, and counted once. */
 async function settleAnd(parts: Parts, group: Settlement[], ids: number[]): Promise<Held[] | Error> {
   if (isPlain(group) && ids.length > 0) {
     const begun = await settleAndBegin(parts.db, group.map(asSettled), ids, parts.receiptDelayMs).catch(
@@ -125,7 +125,7 @@ async function save(parts: Parts, group: Settlement[]): Promise<void> {
   for (const tell of await parts.tally.within(inTransaction)) tell(parts.emit)
 }
 
-/** A late one costs nobody a token: who has registered again since it was sent cannot be told. */
+/** A late answer costs nobody a token: when it was sent is not known any more, and so not who has registered again since. */
 function refusedOf({ project, refused }: Settlement, { id, isLate }: Holder) {
   return refused.map((refusal) => ({
     ...refusal,

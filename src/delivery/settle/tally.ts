@@ -1,21 +1,21 @@
-/** How many recipients Expo has answered for, since somebody last wrote it down; by project, and by the minute. */
+/** How many recipients Expo has answered for since that was last written to the database; by project and minute. */
 import type { Clock } from '../../ports.ts'
 import type { Answered } from '../../store/tokens/flood.ts'
 
 export interface Tally {
   add(project: string | null, answered: number): void
   /**
-   * What is taken within `work` is its to write down; when it fails, it is counted again.
-   * @param heard counted for `work` only: when it fails, Expo is asked again.
+   * Runs `work`, which writes down what it takes. When that fails, what was taken is counted again.
+   * @param heard answers that are counted for `work` only: when it fails, Expo is asked for them again.
    */
   within<T>(work: (take: Take) => Promise<T>, heard?: { project: string | null; answered: number }[]): Promise<T>
 }
 
-/** All there is of a project; the same again when a transaction is run again. */
+/** Takes all counts of a project. Asked again, it gives the same: a transaction may be run again. */
 export type Take = (project: string) => Answered[]
 
 const MINUTE_MS = 60_000
-/** A flood is measured over an hour, and most projects have none: what is older would only be kept. */
+/** A flood is measured over an hour: nobody asks for what is older, and most projects never have one. */
 const KEPT_MINUTES = 60
 
 /** Of one project: the minute, by our clock, and how many were answered for in it. */

@@ -6,11 +6,11 @@
 import type { Lane } from '../../ports.ts'
 
 export interface Connections {
-  /** For one whose intent is saved behind the answers that are on their way into the ledger. */
+  /** For a request whose intent is saved with, or after, the answers that are on their way into the ledger. */
   permit(lane: Lane): Promise<GiveBackPermit>
-  /** For one whose intent waits for no answer: nothing when, with those that are not saved yet, all are taken. */
+  /** For a request whose intent waits for no answer. Undefined: all are taken, counting those whose answers are not saved yet. */
   permitNow(lane: Lane): GiveBackPermit | undefined
-  /** @param hadLent it asks again, and has not come twice. */
+  /** @param hadLent whether it lent the one it had, and asks again: it is not counted as another request. */
   connection(lane: Lane, hadLent?: boolean): Promise<() => void>
   /** Whether a direct request waits for a connection. */
   isWanted(): boolean
@@ -26,7 +26,7 @@ export type GiveBackPermit = (saved?: Promise<unknown>) => void
 /** Expo is slow when the slowest tenth of its last answers took longer than this; faster, a connection is free soon. */
 const SLOW_MS = 1_000
 const REMEMBERED = 50
-/** With fewer answers nothing is known of it, and broadcasts leave so many connections free. */
+/** With fewer answers it is not known how slow Expo is, and broadcasts leave `FREE_UNTIL_KNOWN` connections free. */
 const LEAST_ANSWERS = 4
 const FREE_UNTIL_KNOWN = 2
 /** Permits that broadcasts leave to direct requests. */
@@ -36,7 +36,7 @@ const DIRECT_MEMORY_MS = 10_000
 
 /**
  * @param now milliseconds of a clock that never jumps.
- * @param isPaced who waits for the pace holds a permit meanwhile.
+ * @param isPaced whether there is a pace: requests that wait for it hold their permits meanwhile.
  */
 export function openConnections(max: number, now: () => number, isPaced: boolean): Connections {
   const times: number[] = []
@@ -48,8 +48,8 @@ export function openConnections(max: number, now: () => number, isPaced: boolean
   }
 
   /**
-   * One for each second that an answer takes, while broadcasts have two; or, at the cost of broadcasts, as many as there
-   * are direct requests under way at once: their average, and what chance adds to it.
+   * How many connections broadcasts leave free while Expo is slow: one for each second that an answer takes, if two are left to
+   * them; and at least as many as direct requests use at once, which is their average and twice its square root, for chance.
    */
   function keptFree(): number {
     if (times.length < LEAST_ANSWERS) return Math.min(FREE_UNTIL_KNOWN, max - 1)
@@ -60,7 +60,7 @@ export function openConnections(max: number, now: () => number, isPaced: boolean
     return Math.min(max - 1, Math.max(forSome, Math.ceil(underWay + 2 * Math.sqrt(underWay))))
   }
 
-  /** None, where there is no pace and Expo is fast, so that one is free soon, and nobody has asked for one lately. */
+  /** How many permits: none where there is no pace, Expo is fast (one is soon free) and no direct request has come lately. */
   function leftToDirects(): number {
     const kept = keptFree()
     if (!isPaced && kept === 0 && directsLately() === 0) return 0

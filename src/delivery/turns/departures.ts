@@ -1,6 +1,6 @@
 /**
- * The last second as this process saw it. A place in the pace is taken at the database; a request that then stands still
- * (a busy machine, a collection of garbage) leaves late, in one second with those that come after it. So they wait for it.
+ * What this process has sent within the last second. Places in the pace are given by the database; a request that is then held up
+ * (a busy machine, garbage collection) leaves late, within one second of those that come after it. So these wait.
  */
 import type { Clock } from '../../ports.ts'
 

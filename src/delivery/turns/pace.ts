@@ -7,13 +7,13 @@ import { directRate, leftLate, lowerPace, takeSlot } from '../../store/ledger/pa
 import { openDepartures } from './departures.ts'
 
 export interface Pace {
-  /** Whether one worker alone could send that fast: a broadcast waits for it, and for nothing else. */
+  /** Whether one worker alone reaches the limit: then a broadcast waits for the pace, and for nothing else. */
   isNarrow: boolean
   /** Recipients in one request: what Expo takes, and what fits into the limit. */
   largestRequest: number
-  /** @param lend what is held meanwhile may go to somebody else during the nap; the place is asked for with it in hand again. */
+  /** @param lend runs each nap; the asker's connection may be another's meanwhile, and is the asker's again after it. */
   take(ask: Ask, stop: AbortSignal, lend: Lend): Promise<Place | NoPlace>
-  /** How many recipients the requests of a broadcast to these should have: full ones, but where direct ones share the second. */
+  /** How many recipients each request of a broadcast to `count` should have: as many as fit, unless direct ones share the limit. */
   requestSize(project: string | null, count: number): Promise<number>
   /** Expo said 429. */
   lower(project: string | null, holdMs: number): Promise<void>
@@ -39,10 +39,10 @@ export type NoPlace = { kind: 'stopped' } | { kind: 'held'; afterMs: number; rea
 /** Shorter waits are not worth giving the work back to the queue. */
 export const INLINE_WAIT_MS = 2_000
 
-/** The window is longer than Expo's second, so that less than this matters to nobody. */
+/** The window is longer than Expo's second: leaving less than this late breaks no limit. */
 const LATE_MS = 8
 const ANSWERS_REMEMBERED = 50
-/** A direct request that waits asks again soon: its mark on the row lapses. */
+/** A direct request that waits asks again at least so often: its mark on the row lapses. */
 const LONGEST_NAP_MS = 100
 /** Fewer direct recipients a second than this cost less than smaller requests do. */
 const LEAST_DIRECT = 0.5
@@ -50,17 +50,17 @@ const LEAST_DIRECT = 0.5
 const DIRECT_SPREAD = 2
 /** Expo names no time with a 429: the window it counts in is a second. */
 const DEFAULT_HOLD_MS = 1_000
-/** What people read of it. */
+/** The reason that people read. */
 const HELD = 'Expo has had too many requests'
 
-/** What a worker reaches behind an Expo that takes 100 ms. */
+/** What one worker can send while Expo takes 100 ms for an answer. */
 const NARROW_UP_TO_PER_SECOND = 6_000
 
 /** @param limit recipients a second, all processes together; 0: none, and the row is never touched. */
 export function openPace(db: Db, clock: Clock, limit: number): Pace {
   const largestRequest = limit > 0 ? Math.min(MAX_RECIPIENTS, limit) : MAX_RECIPIENTS
   const pass = openDepartures(clock, limit)
-  /** What every answer of this database takes makes nobody late. */
+  /** How long the database took lately. Its shortest time is part of every request, and makes none late. */
   const answerTimes: number[] = []
   const ask = async (request: Ask, stop: AbortSignal, lend: Lend): Promise<Place | NoPlace> => {
     const project = request.project ?? ''
@@ -77,7 +77,7 @@ export function openPace(db: Db, clock: Clock, limit: number): Pace {
   }
   const depart = async ({ project, recipients }: Ask, asked: number, slotAt: string) => {
     await pass(project, recipients)
-    // The other processes hear of it a second before it matters to them, or not at all when the database is away.
+    // Not waited for: it matters to other processes within a second, and while the database is away they get no places.
     const lateMs = clock.monotonic() - asked - Math.min(...answerTimes)
     if (lateMs > LATE_MS)
       void leftLate(db, { project: project ?? '', recipients, slotAt, lateMs }).catch(() => undefined)

@@ -12,7 +12,7 @@ export interface Turn extends Place {
 
 export interface Turns {
   take(lane: Lane, project: string | null, recipients: number): Promise<Turn | NoPlace>
-  /** A direct request's permit, and its turn under way, before its intent is saved; nothing when all permits are taken. */
+  /** For a direct request before its intent is saved: its permit, and its turn, which begins now. Undefined: no permit is free. */
   ahead(project: string | null, recipients: number): HeadStart | undefined
 }
 
@@ -31,9 +31,9 @@ interface Parts {
 }
 
 /**
- * Those that wait for the pace must not sit on the connections that others could use: of broadcasts one at a time, of direct
- * requests one a project, so that a project that is held keeps no other's people waiting; and when a direct request wants it,
- * they lend it. A place is asked for with a connection in hand, so that who has one leaves at once.
+ * Requests that wait for the pace must not occupy connections that others could use. So of broadcasts one at a time waits, of direct
+ * requests one for each project (one project's wait is no other's), and each lends its connection to a direct request that needs
+ * one. A place is asked for with a connection in hand, so that whoever gets it leaves at once.
  */
 export function openTurns({ connections, pace, stop }: Parts): Turns {
   const last = new Map<string, Promise<unknown>>()
