@@ -49,7 +49,7 @@ export function isTaken(error: unknown): boolean {
   return codeOf(error) === '23505'
 }
 
-/** Somebody else held a table for longer than was to be waited for. */
+/** The lock_timeout has passed: somebody else holds a table. */
 export function isLocked(error: unknown): boolean {
   return codeOf(error) === '55P03'
 }
@@ -77,7 +77,7 @@ export function hintOfRefusal(error: unknown): string | undefined {
   return undefined
 }
 
-/** Said of what is in the database, not of the database itself. A server that speaks another language is taken at its more likely word. */
+/** Said of a table or schema, not of the database. Where messages are not English, the other hint is given: its case is more likely. */
 const IS_OF_OTHERS = /^(must be owner of|permission denied for (?!database))/
 const NOT_MADE = 'Let the user create schemas in this database.'
 const NOT_OURS =

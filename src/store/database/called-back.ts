@@ -1,14 +1,13 @@
 /**
- * `pg` is called back, and what waits for it is given a promise here. Its own promises, and its own time limit, keep each
- * statement with all its values until the old generation of the garbage collector is collected: a fifth of a broadcast's
- * CPU time went into that.
+ * `pg` is asked with callbacks, and the promises are made here. Its own promises, and its own timeout, keep every statement and its
+ * values until the garbage collector goes through the old generation: a fifth of a broadcast's CPU time went into that.
  */
 import pg, { type ClientBase } from 'pg'
 import { isReadOnly } from './away.ts'
 import { prepareRepeated, type Send } from './prepared.ts'
 import { setUp } from './session.ts'
 
-/** A connection that does not answer for so long is taken for dead, with all that was asked over it. */
+/** A connection that does not answer for so long is taken for dead: it is closed, and all that was asked over it fails. */
 const TIMEOUT_MS = 10_000
 
 export function callBack(client: ClientBase, timeoutMs = TIMEOUT_MS): void {
@@ -39,7 +38,7 @@ export function callBack(client: ClientBase, timeoutMs = TIMEOUT_MS): void {
     try {
       return await answered(query, values)
     } catch (error) {
-      // It tells of the socket; here it is known who asked.
+      // The stack that it has leads to the socket; this one leads to whoever asked.
       Error.captureStackTrace(error as Error)
       throw error
     }
@@ -47,7 +46,7 @@ export function callBack(client: ClientBase, timeoutMs = TIMEOUT_MS): void {
   client.query = ask as unknown as ClientBase['query']
 }
 
-/** For the queue's pool, which pg-boss fills. What it listens on must not be one: in a pipeline a silent connection never ends. */
+/** For the pool that pg-boss opens; not for the connection it listens on: in a pipeline, one that has fallen silent never ends. */
 export class QueueClient extends pg.Client {
   constructor(config?: pg.ClientConfig) {
     super({ ...config, pipeline: true })

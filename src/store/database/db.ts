@@ -26,8 +26,8 @@ export interface Db {
 const inTransaction = new AsyncLocalStorage<true>()
 
 /**
- * On the embedded database there is one connection: asking for it outside our own open transaction would wait for
- * ever. What must not happen inside one calls this first.
+ * The embedded database has one connection: whoever asks for it a second time, while a transaction of ours holds it, would wait for
+ * ever. What must not be called inside a transaction calls this first, and throws instead.
  */
 export function assertOutsideTransaction(what: string): void {
   if (inTransaction.getStore()) throw new Error(`${what} was called inside a transaction on the only connection`)
@@ -68,9 +68,9 @@ export async function timeNow(db: Db): Promise<Date> {
 }
 
 /**
- * A value that a plan does not know of. A plan that knows how many ids there are, or how far it is from one to another,
- * looks cheaper than one for any: PostgreSQL would make it anew each time, which takes a fifth as long as running it. For
- * what is always few: not knowing, it takes ten ids for granted, and a two-hundredth of a table between two values.
+ * Hides a value from PostgreSQL's planner. A plan for known values, of how many ids, or how far from one to another, looks cheaper
+ * than one for any values: so it would plan each time anew, which costs a fifth of running the statement. Only where there are
+ * always few: not knowing, it assumes ten ids, and a two-hundredth of the table between two values.
  */
 export const unseen = (value: RawBuilder<unknown>): RawBuilder<unknown> => sql`(select ${value})`
 

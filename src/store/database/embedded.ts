@@ -18,7 +18,7 @@ import type { Answer, Asked, Notice, Question } from './pglite-thread.ts'
 
 const CLOSED = { message: 'PGlite is closed' }
 
-/** No statement takes that long: PGlite has stopped. Without room for its log it does, and never says so. */
+/** No statement takes this long: PGlite has stopped. It does so, without a word, when its log (WAL) has no room. */
 const SILENT_MS = 300_000
 const LOOKS = 10
 
@@ -27,7 +27,7 @@ interface Watch {
   onSilent: () => void
 }
 
-/** Whoever started the program starts it again; what was accepted is there. */
+/** Ends the program, so that whoever supervises it starts it again; what was accepted is still there. */
 const endProgram: Watch = {
   silentMs: SILENT_MS,
   onSilent: () => {
@@ -80,7 +80,7 @@ export class EmbeddedDatabase {
     return valueOf(await this.#ask({ kind: 'exec', text })) as Results[]
   }
 
-  /** @returns its name. That it could not begin is told to who asks for something in it. */
+  /** @returns its name. When it cannot begin, the statements in it fail. */
   begin(): number {
     const name = this.#next()
     void this.#ask({ kind: 'begin' }, name)
@@ -142,7 +142,7 @@ export class EmbeddedDatabase {
   }
 }
 
-/** Made where it is waited for, an error tells who asked. */
+/** The error is made here, where it is waited for, so that its stack leads to whoever asked. */
 function valueOf(answer: Answer): unknown {
   if ('error' in answer) throw Object.assign(new Error(), answer.error)
   return answer.value

@@ -1,13 +1,13 @@
 /**
- * By itself PGlite parses and plans each statement anew, and is asked six times for that; what comes again is kept here,
- * and asked for at once, which takes a third of the time.
+ * By itself PGlite parses and plans each statement anew, and is asked six times for one. Statements that come again are prepared
+ * here, and asked for in one go, which takes a third of the time.
  */
 import { PGlite, parse, protocol, type QueryOptions, type Results, type Transaction } from '@electric-sql/pglite'
 import { isSpoiled, keepStatements, PLAN_ANEW } from './prepared.ts'
 
 const { serialize } = protocol
 
-/** Of a query's options, kept statements know `rowMode` and `parsers`; nobody here gives others. */
+/** Of a query's options, prepared statements honour `rowMode` and `parsers`; nobody here passes others. */
 export class KeepingPGlite extends PGlite {
   readonly #kept = keepStatements()
   /** The types of a kept statement's parameters, by its name. */

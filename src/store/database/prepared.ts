@@ -6,7 +6,7 @@
 import { createHash } from 'node:crypto'
 import type { ClientBase } from 'pg'
 
-/** How many a connection keeps, and how many it remembers to have come once: what is worded anew each time must not keep out the others. */
+/** Statements that a connection keeps; also those it remembers to have come once, so that what never comes again keeps none out. */
 const MOST_KEPT = 200
 /** Tables grow, and a plan for an empty one is a bad plan for a full one: plans are made anew after this long. */
 const PLANS_LAST_MS = 5_000
@@ -14,7 +14,7 @@ const PLANS_LAST_MS = 5_000
 const ALL_COLUMNS = /(?:select|returning) (?:["\w]+\.)?\*/i
 const answersAllColumns = (text: string): boolean => ALL_COLUMNS.test(text) && ALL_COLUMNS.test(outermost(text))
 
-/** What a statement in brackets answers is not what the whole one does. */
+/** Without subqueries: their columns are not the statement's. */
 function outermost(text: string): string {
   const shorter = text.replace(/\([^()]*\)/g, '')
   return shorter === text ? text : outermost(shorter)
@@ -24,7 +24,7 @@ function outermost(text: string): string {
 const SPOILED = new Set(['0A000', '26000'])
 export const isSpoiled = (error: unknown): boolean => SPOILED.has((error as { code?: string }).code ?? '')
 
-/** Without values it may be several, or one that is not planned, as `begin`. */
+/** One statement that has a plan. Text without values may hold several, or one that is not planned, such as `begin`. */
 export const ONE_TO_PLAN = /^\s*(?:with|select|insert|update|delete)\b[^;]*$/i
 
 /** The statements that one connection keeps. */

@@ -5,9 +5,9 @@ import { type Db, unseen } from '../database/db.ts'
 import { followersOf, IN_AUDIENCE, traits } from './plan.ts'
 
 /**
- * The push tokens of a chunk, now. Whoever is excepted is not among them. They come as three lists, each one text: a row for
- * each would be most of what a broadcast allocates, and to group those that are alike PostgreSQL would sort them. No push
- * token has a comma in it; one that has is none for Expo either.
+ * The push tokens of a chunk as they are now, without those of excepted users. They are read as three lists, each in one text: a row
+ * for each would be most of what a broadcast allocates, and PostgreSQL would sort them to group those that are alike. Commas part
+ * them: no push token has one, or it would be none for Expo either.
  * @returns those that are alike beside each other, so that they share messages.
  */
 export async function readChunk(
@@ -41,12 +41,12 @@ export async function readChunk(
 
 type Traits = Omit<Recipient, 'id' | 'token' | 'userId'>
 
-/** Between the fields of what a device is like. No locale and no project has one in it; one that has is misread for its own device. */
+/** Parts the traits of a device. No locale and no project contains it; one that did would be misread, for its own device only. */
 const FIELD = '\u{1f}'
 
 /**
- * The platform, the locale and the project, the last two where one of them is known; of who is suspended or has muted something,
- * all as PostgreSQL writes a row, which takes it longer.
+ * The platform; where one of them is known, also the locale and the project. Where a device is suspended, or its user has muted
+ * something, all traits as PostgreSQL writes a row, which takes longer.
  */
 const TRAITS_AS_TEXT = sql`
   case when suspended or muted is not null

@@ -44,7 +44,7 @@ export async function beginDeliveries(db: Db, ids: number[]): Promise<Held[]> {
   return db.rows<Held>(begun(db, ids))
 }
 
-/** Each asks for its notification: joined, PostgreSQL may read all deliveries of the notification to find a few of them. */
+/** Each row looks its notification up: with a join, PostgreSQL may read all deliveries of a notification to find a few of them. */
 const begun = (db: Db, ids: number[]) => sql<Held>`
   update ${db.t.deliveries} d set state = 1, attempt = d.attempt + 1, sent_at = ${db.now}
   where ${isOneOf(ids)} and d.state = 0
@@ -101,7 +101,7 @@ export async function settleAndBegin(db: Db, settled: Settled[], ids: number[], 
   return done.filter((row): row is Held => row.attempt !== null)
 }
 
-/** The ids are named twice: how many rows JSON has is not known beforehand, and a hundred would be worth reading the whole table. */
+/** The ids are given beside the JSON as well: PostgreSQL assumes a hundred rows in that, and would read the whole table for so many. */
 const written = (db: Db, rows: SettledRow[]) => sql<{ id: number }>`
   update ${db.t.deliveries} d set
     state = 2, settled_at = ${db.now}, results = s.results, ticket_ids = s.ticket_ids, ticket_uuids = s.ticket_uuids,
@@ -113,7 +113,7 @@ const written = (db: Db, rows: SettledRow[]) => sql<{ id: number }>`
 
 type SettledRow = ReturnType<typeof rowOf>
 
-/** What is alike is said once: a list in JSON takes PostgreSQL longer than all else of it. */
+/** Results that are all alike are one number: to read a list in JSON takes PostgreSQL longer than all the rest. */
 function rowOf({ id, attempt, results, ticketIds }: Settled) {
   const [result] = results
   const areAlike = results.every((one) => one === result)
@@ -142,7 +142,7 @@ async function appendLate(db: Db, { rows, done, receiptDelayMs }: Saved): Promis
   return rows.map(({ id }) => ({ id: lateIds.get(id) ?? id, isLate: !held.has(id) }))
 }
 
-/** Whoever holds the work now may have finished it, and enqueued its receipts, before these were there. */
+/** With a receipts job of their own: whoever holds the work now may have finished it, and enqueued its receipts, before. */
 async function insertLate(db: Db, rows: SettledRow[], receiptDelayMs: number): Promise<Map<number, number>> {
   const appended = await db.transaction(async (tx) => {
     const added = await tx.rows<{ id: number; of: number; accepted: number }>(lateRows(tx, rows))
@@ -181,7 +181,7 @@ function recordset(rows: SettledRow[]) {
       unknown smallint)) as s`
 }
 
-/** Ids that are UUIDs go beside the JSON, all rows' together; others in it, as one text where they can. */
+/** Ids that are UUIDs travel as bytes beside the JSON, those of all rows together; others in the JSON, as one text where possible. */
 function withTickets(rows: SettledRow[]) {
   const bytes = Buffer.allocUnsafe(rows.reduce((sum, row) => sum + UUID_BYTES * (row.ticketIds?.length ?? 0), 0))
   let end = 0

@@ -8,8 +8,8 @@ import { followersOf, IN_AUDIENCE } from './plan.ts'
 const IDS_AT_ONCE = 50_000
 
 /**
- * Of a broadcast a job counts it when the first page is cut; whoever looks at one that has not come so far, or at a direct one, does
- * here what the job would. @returns how many devices.
+ * For a broadcast, a job does this when the first page is cut. Whoever looks at it before, or at a direct notification, does it then.
+ * @returns how many devices; 0 where there is no such notification.
  */
 export async function estimateAudience(db: Db, notificationId: string): Promise<number> {
   const [n] = await db.rows<{ last: number; audience: Audience }>(sql`
@@ -23,7 +23,7 @@ export async function estimateAudience(db: Db, notificationId: string): Promise<
 const countOf = (db: Db, { users, except = [] }: Audience & { users: string[] }): Promise<number> =>
   count(db, sql`user_id = any(${users}::text[]) and user_id <> all(${except}::text[])`)
 
-/** Who is excepted is counted apart: what asks nothing of a row but its id is read from the index alone. */
+/** Excepted users are counted apart and taken off: a count that needs a row's id alone is read from the index. */
 async function countUpTo(db: Db, last: number, audience: Audience): Promise<number> {
   const topic = 'topic' in audience ? audience.topic : undefined
   const followers = followersOf(db, topic)

@@ -13,8 +13,8 @@ import type { Db } from '../database/db.ts'
  */
 const WINDOW_SECONDS = 1.015
 /**
- * Broadcasts spread the limit over this long. Longer than the window: one that came late then does not make the sixth
- * after it wait for it, and so on for the rest of the broadcast.
+ * Requests of broadcasts keep such a distance that the limit takes this long. Longer than the window: else one that came late would
+ * delay the sixth after it, that one the next sixth, and so on to the end of the broadcast.
  */
 const SPREAD_SECONDS = 1.022
 /** A broadcast that came late may catch up by as much, so that timers do not cost throughput. */
@@ -52,7 +52,7 @@ function limitNow(db: Db, perSecond: number) {
     * extract(epoch from ${db.now} - lowered_at)::float8, ${perSecond}::float8))`
 }
 
-/** It does not wait for the disk: a database that crashes forgets a second of the pace, no more. */
+/** Its commit does not wait for the disk: a database that crashes forgets a second of the pace, no more. */
 export async function takeSlot(db: Db, ask: Ask): Promise<Slot> {
   const isDirect = ask.lane === 'direct'
   const limit = limitNow(db, ask.perSecond)
@@ -80,7 +80,7 @@ export async function takeSlot(db: Db, ask: Ask): Promise<Slot> {
   return { at: null, waitMs: 0 }
 }
 
-/** A request stood still after it had taken its slot: it counts from when it left. As little as a slot does it wait for the disk. */
+/** A request was held up after it had taken its slot, and now counts from when it left. Does not wait for the disk either. */
 export async function leftLate(db: Db, left: Pick<Ask, 'project' | 'recipients'> & { slotAt: string; lateMs: number }) {
   const slotAt = sql`${left.slotAt}::timestamptz`
   const leftAt = sql`${slotAt} + ${seconds(left.lateMs / 1_000)}`

@@ -44,17 +44,17 @@ export const MAY_GO_ON = (db: Db) => sql`n.state in ('queued', 'sending') and n.
 export const OPEN_DELIVERY = sql`id, notification_id, chunk, state, attempt, ambiguous, deaths, project, token_ids`
 
 const device = (db: Db) => sql`p.id, p.token, p.user_id as "userId", ${traits(db)}`
-/** With the kinds that its user has muted; where nobody has, nobody is asked one by one. */
+/** With the kinds that its user has muted; while no user has muted any, they are not looked up one by one. */
 export const traits = (db: Db) => sql`p.device_type as "deviceType", p.locale, p.project, not p.active as suspended,
   case when (select exists (select from ${db.t.mutes}))
     then (select array_agg(m.kind) from ${db.t.mutes} m where m.user_id = p.user_id) end as muted`
 
-/** The active push tokens, and the suspended ones, which are counted as skipped. As the index of the walk has it. */
+/** The active push tokens, and the suspended ones, which are counted as skipped. Worded as the index `push_tokens_walk` is. */
 export const IN_AUDIENCE = sql`(inactive_reason is null or inactive_reason = 'InvalidCredentials')`
 
 /**
- * Of a topic's audience only its followers; of any other audience everybody. Followers may be few and far between: how far,
- * a plan must see, or it reads everybody between them. What asks for them has its ids written out.
+ * For a topic, only its followers; without one, everybody. Followers may be few and far between: a planner that does not see how far
+ * reads everybody between them. So statements with this have their ids written out (`sql.lit`).
  */
 export function followersOf(db: Db, topic: string | null | undefined): RawBuilder<unknown> {
   if (topic === null || topic === undefined) return sql``
@@ -67,7 +67,7 @@ export interface Piece {
   chunk: number
 }
 
-/** Their number is not seen: it is small in any case. */
+/** The planner does not see how many: there are few in any case. */
 export function unnestPieces(pieces: Piece[]): RawBuilder<unknown> {
   const ids = pieces.map((one) => one.notificationId)
   const chunks = pieces.map((one) => one.chunk)
@@ -142,7 +142,7 @@ function planOf(rows: PlanRow[] | null): Plan | undefined {
 
 /**
  * Throws ClaimLost when any of it has been planned by somebody else: one statement, so all of the plan is there or nothing.
- * Its commit waits for the disk: PostgreSQL would give the ids of a plan that it lost to another.
+ * Its commit waits for the disk: after a crash, PostgreSQL would give the ids of a plan that it has lost to another plan.
  * @param begin saves the intent in the same statement; ClaimLost, too, when a notification may not go on any more.
  */
 export async function insertPlan(db: Db, deliveries: NewDelivery[], begin = false): Promise<OpenDelivery[]> {

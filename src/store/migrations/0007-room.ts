@@ -1,6 +1,6 @@
 /**
- * A delivery is written three times: planned, begun, settled. With room beside it, PostgreSQL writes it again on its page, and
- * leaves both indexes alone; without, two thirds of the writes went into them. What room is left over the next ones take.
+ * A delivery is written three times: planned, begun, settled. With room on its page, PostgreSQL writes it there again and leaves both
+ * indexes alone; without, two thirds of what was written went into them. Room that is left over serves later deliveries.
  */
 import { type Kysely, sql } from 'kysely'
 import type { Migration } from 'kysely/migration'

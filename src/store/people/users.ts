@@ -1,7 +1,7 @@
 import { sql } from 'kysely'
 import type { Db } from '../database/db.ts'
 
-/** Makes the user when there is none. @returns the name now: one that is known is kept when this one is null. */
+/** Writes the user down, or their new name; null keeps the name that is known. @returns the name that they have now. */
 export async function ensureUser(db: Db, user: { id: string; name: string | null }): Promise<string | null> {
   const [row] = await db.rows<{ name: string | null }>(sql`
     with written as (

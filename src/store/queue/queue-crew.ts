@@ -26,12 +26,12 @@ interface WorkOptions {
 
 /** What a wake-up does not tell of: a job that is tried again, or whose time has come. */
 const POLLING = { pollingIntervalSeconds: 1, notifyPollingIntervalSeconds: 1 }
-/** Whoever is hired asks the database for work at once: not just when what was found begins, and needs it most. */
+/** A new worker asks the database for work at once: not in the moment in which what was just claimed needs it most. */
 const HIRE_AFTER_MS = 10
 
 /**
+ * `batchSize` is asked when somebody is hired, and after work that leaves nobody else waiting.
  * @param work handles what was claimed, and never fails for what its jobs are about. It settles all of it itself.
- * @param of `batchSize` is asked when somebody is hired, and after work that leaves nobody else waiting.
  */
 export function openCrew<Claimed>(
   boss: Employer<Claimed>,
@@ -94,7 +94,7 @@ export function openCrew<Claimed>(
   }
 }
 
-/** An empty list and an empty answer: pg-boss, which would settle what is settled once more, finds nothing to settle. */
+/** Empties pg-boss's own list of what was claimed: after a handler it settles what is in it, and this is settled already. */
 function nothingLeft(jobs: unknown[]): [] {
   jobs.length = 0
   return []

@@ -40,9 +40,9 @@ export interface Queue {
   /** Done for now: the work is there again, as `data` says it for each of the jobs, after `afterMs`. */
   postpone<Q extends QueueName>(tx: Db, jobs: Job<Q>[], data: QueueData[Q][], afterMs: number): Promise<void>
   /**
-   * Tells the planner which jobs there are: where it knows of none of a queue, it reads all that the queue did in the last hour to find
-   * the next one. Autovacuum tells it within a minute. On the embedded database nobody counts, and so it takes enough for granted.
-   * A help only: what goes wrong is not thrown.
+   * Counts the jobs for PostgreSQL's planner: while its statistics have none of a queue, it reads all jobs of the last hour to claim one.
+   * Autovacuum counts them within a minute. Not on the embedded database, which has no such statistics and assumes enough.
+   * An optimization only: a failure is told, and not thrown.
    */
   countForPlanner(): Promise<void>
   /** Untouched, for anybody at once. */
@@ -256,8 +256,8 @@ async function handle<Q extends QueueName>(db: Db, emit: Emit, settle: Settle, j
     failed = true
     if (!(error instanceof ClaimLost)) await putOff(db, emit, settle, jobs, error)
   }
-  // A failure may have rolled back what was settled: what is finished after all, or somebody else's, is not touched by it.
-  // Should this fail, it must not be caught: pg-boss would take the jobs for done.
+  // After a failure all are given back, since what settled them may be rolled back: those that are finished after all, or another's by
+  // now, are not touched by it. When this fails it must not be caught: pg-boss would take the jobs for done.
   await settle.giveBack(jobs.filter((job) => failed || !settle.isSettled(job)))
 }
 

@@ -6,13 +6,13 @@ interface Traced {
 }
 type Sending = Traced & { notificationId: string; tries: number; asked?: number[] | undefined }
 
-/** The page before it waits for a project; empty: one that is not known. So much longer may this one wait for it, too. */
+/** The page before waits for this project (empty: not known), and this one may wait for it for `forMs` more. */
 interface HeldPage {
   project: string
   forMs: number
 }
 
-/** What each queue's jobs carry. `tries`: how often it was put off, for the backoff. `asked`: deliveries whose receipts somebody asks for. */
+/** What each queue's jobs carry. `tries`: how often it was put off, for the backoff. `asked`: deliveries that have a receipts job already. */
 export interface QueueData {
   'fan-out': Traced & { notificationId: string; page: number; held?: HeldPage | undefined }
   /** `baton`: the page of the fan-out that this chunk's end asks for. */

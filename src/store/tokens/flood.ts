@@ -1,7 +1,7 @@
 /**
  * A flood of `DeviceNotRegistered` is undone and held until a person decides: Expo has called whole user bases dead before, and been
- * wrong. The answer that trips it only says so; what the last hour has cost comes back some at a time, as it may be more than a
- * statement can bring back, and goes in the same way when the person says that it is true.
+ * wrong. The transaction that trips it only raises the alarm; a job brings back what the last hour has cost, a batch at a time, since
+ * it may be more than one statement can. When the person confirms the flood, they are retired in the same way.
  */
 import { type RawBuilder, sql } from 'kysely'
 import type { Db } from '../database/db.ts'
@@ -49,8 +49,8 @@ export async function countAnswers(tx: Db, project: string, answers: Answered[],
 }
 
 /**
- * Trips when the last hour is a flood: one alarm. Until it ends none of that project is retired, and a job undoes the flood.
- * @param retired how many this transaction has retired. One that did not know of an alarm that was just being raised asks for the job, too.
+ * Raises one alarm when the last hour is a flood. Until it ends none of that project is retired, and a job undoes the flood.
+ * @param retired how many this transaction has retired. If any, it had not seen an alarm that was just being raised: it asks for the job, too.
  * @returns how many answers of the hour called a token dead; undefined when there is no flood, or it is held already.
  */
 export async function tripFlood(tx: Db, project: string, retired: number): Promise<number | undefined> {
@@ -77,7 +77,7 @@ export async function undoFlood(db: Db, alarmId: number): Promise<number> {
   }
 }
 
-/** Under a lock, so that who finds nothing left may believe it. Who is held already was retired by a person. */
+/** Under a lock, so that whoever finds nothing left can rely on it. Tokens that are held already and inactive were retired by a person. */
 async function undoSome(tx: Db, alarmId: number): Promise<number> {
   const [flood] = await tx.rows<{ project: string; since: string }>(sql`
     select project, (raised_at - interval '1 hour')::text as since from ${tx.t.alarms}

@@ -1,4 +1,4 @@
-/** Push tokens from another system's table, and out again. What is known here already is left as it is, but for what came in this way as well. */
+/** Push tokens from another system's table, and out again. Those that are known here stay as they are, unless an import brought them. */
 import { sql } from 'kysely'
 import type { Platform } from '../../domain/platform.ts'
 import type { Db } from '../database/db.ts'

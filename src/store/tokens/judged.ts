@@ -17,12 +17,12 @@ export const asSent = (db: Db, judged: Judged[]) => sql`(
     ${judged.map((one) => one.deliveryId)}::bigint[]) as j (id, token, delivery_id)
   join ${db.t.deliveries} d on d.id = j.delivery_id) as judged`
 
-/** A request's tokens are read before it is sent: by a chunk's time, which a narrow pace makes minutes. */
+/** A request's tokens are read before it is sent: as long before as its chunk takes, which is minutes under a narrow pace. */
 const LONGEST_READ_BEFORE = sql`interval '1 hour'`
 
 /**
- * A registration after the sending is better news. Where Expo does not say which token it means, it is not believed to be one that
- * may have taken the place of the one that was sent to.
+ * A registration after the sending outweighs the answer. Where Expo does not say which token it means, one that may have taken the
+ * place of the token that was sent to is left alone.
  */
 export const isStillIt = (db: Db) => sql`p.id = judged.id and p.active and p.updated_at <= judged.sent_at
   and case when judged.token is not null then p.token = judged.token else not exists (

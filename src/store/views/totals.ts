@@ -53,7 +53,7 @@ async function addUp(db: Db, ids: string[]): Promise<{ id: string; counts: Total
   return rows.map(({ id, ...counts }) => ({ id, counts }))
 }
 
-/** What was being planned when its notification was stopped is in the ledger by then, closed. */
+/** A plan that was being written when its notification was stopped is closed by then: sums are not kept for good before. */
 const SETTLED_AFTER_SECONDS = 60
 
 async function keep(db: Db, ended: Asked[], known: Map<string, Totals>): Promise<void> {
