@@ -56,16 +56,18 @@ test('a request has the documented headers, and its tickets come back in order',
         details: { error: 'DeviceNotRegistered', expoPushToken: 'ExponentPushToken[b]' },
       },
       { status: 'error', message: 'odd', details: 7 },
+      { status: 'error', message: 'key', details: { error: 'ProviderError', fcm: { error: 'MismatchSenderId' } } },
     ]
     response.setHeader('content-encoding', 'gzip').end(gzipSync(JSON.stringify({ data: tickets })))
   })
-  const answer = await gateway.send([{ to: ['ExponentPushToken[a]', 'ExponentPushToken[b]', 'ExponentPushToken[c]'] }])
+  const answer = await gateway.send([{ to: ['a', 'b', 'c', 'd'].map((name) => `ExponentPushToken[${name}]`) }])
   expect(answer).toEqual({
     kind: 'tickets',
     tickets: [
       { status: 'ok', id: 't1' },
       { status: 'error', code: 'DeviceNotRegistered', message: 'no', pushToken: 'ExponentPushToken[b]' },
       { status: 'error', code: null, message: 'odd' },
+      { status: 'error', code: 'MismatchSenderId', message: 'key' },
     ],
   })
   expect(seen?.url).toBe('/--/api/v2/push/send')
@@ -98,6 +100,9 @@ test.each<[string, Answer, object]>([
   ['errors with status 200', json(200, errors('VALIDATION_ERROR')), { kind: 'refused', code: 'VALIDATION_ERROR' }],
   ['errors beside tickets', json(200, { ...ok, ...errors('X') }), { kind: 'ambiguous' }],
   ['401', json(401, errors('UNAUTHORIZED')), { kind: 'refused', status: 401, code: 'UNAUTHORIZED' }],
+  ['an access token refused with 400', json(400, errors('UNAUTHORIZED')), { kind: 'refused', status: 401 }],
+  ['an access token refused with 200', json(200, errors('UNAUTHORIZED')), { kind: 'refused', status: 401 }],
+  ['a limit told with 200', json(200, errors('TOO_MANY_REQUESTS')), { kind: 'later', rateLimited: true }],
   ['403 as text', text(403, 'no'), { kind: 'refused', status: 403 }],
   ['500 with errors', json(500, errors('INTERNAL_SERVER_ERROR')), { kind: 'ambiguous', status: 500 }],
   ['502 as HTML', text(502, '<html>bad gateway</html>'), { kind: 'ambiguous', status: 502 }],
@@ -202,6 +207,7 @@ test('a call for receipts that Expo refuses for something in it is told apart fr
   })
   for (const [status, said] of [
     [400, '<html>'],
+    [400, '{"errors":[{"code":"UNAUTHORIZED","message":"no"}]}'],
     [401, body],
     [403, body],
     [429, body],

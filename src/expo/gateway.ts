@@ -61,7 +61,7 @@ export function openGateway(options: GatewayOptions): PushGateway {
       const parsed = answer.status === 200 ? parseReceipts(answer.body) : undefined
       if (parsed) return { kind: 'receipts', receipts: parsed }
       const refusal = isRefusal(answer.status) ? parseRequestError(answer.body) : undefined
-      if (refusal) return { kind: 'refused', status: answer.status, ...refusal }
+      if (refusal && !ABOUT_THE_CALLER.has(refusal.code)) return { kind: 'refused', status: answer.status, ...refusal }
       return { kind: 'later', reason: describeAnswer(answer), status: answer.status, ...retryAfter(answer) }
     },
     close: () => pool.destroy(),
@@ -76,22 +76,17 @@ function sendFailure({ reason, sent }: { reason: string; sent: boolean }): SendA
   return sent ? { kind: 'ambiguous', reason } : { kind: 'later', reason }
 }
 
+const ABOUT_THE_CALLER = new Set(['UNAUTHORIZED', 'TOO_MANY_REQUESTS'])
+
 /** For something in the request; not for who asks, or how often. */
 const isRefusal = (status: number) => status >= 400 && status < 500 && ![401, 403, 429].includes(status)
 
 /** What is not one of Expo's documented answers may have been sent: it is ambiguous, never a no. */
 function readSend(answer: Answer, recipients: number): SendAnswer {
   const { status } = answer
-  if (status === 200) {
-    const tickets = parseTickets(answer.body)
-    if (tickets?.length === recipients) return { kind: 'tickets', tickets }
-    const refusal = parseRequestError(answer.body)
-    if (refusal) return { kind: 'refused', status, ...refusal }
-    const reason = tickets
-      ? `${tickets.length} tickets for ${recipients} recipients`
-      : 'an answer that is no JSON of tickets'
-    return { kind: 'ambiguous', reason, status }
-  }
+  const tickets = status === 200 ? parseTickets(answer.body) : undefined
+  if (tickets?.length === recipients) return { kind: 'tickets', tickets }
+  // Expo documents its codes, and next to no status.
   const error = parseRequestError(answer.body)
   if (status === 429 || error?.code === 'TOO_MANY_REQUESTS') {
     return {
@@ -102,16 +97,22 @@ function readSend(answer: Answer, recipients: number): SendAnswer {
       ...retryAfter(answer),
     }
   }
-  if (status === 401 || status === 403) {
+  if (status === 401 || status === 403 || error?.code === 'UNAUTHORIZED') {
     return {
       kind: 'refused',
-      status,
+      status: status === 403 ? 403 : 401,
       code: error?.code ?? 'UNAUTHORIZED',
       message: error?.message ?? describeAnswer(answer),
     }
   }
-  if (status >= 400 && status < 500 && error) return { kind: 'refused', status, ...error }
-  return { kind: 'ambiguous', reason: describeAnswer(answer), status }
+  if (error && (status === 200 || (status >= 400 && status < 500))) return { kind: 'refused', status, ...error }
+  return { kind: 'ambiguous', reason: whyUnclear(answer, recipients, tickets?.length), status }
+}
+
+function whyUnclear(answer: Answer, recipients: number, tickets: number | undefined): string {
+  if (answer.status !== 200) return describeAnswer(answer)
+  if (tickets === undefined) return 'an answer that is no JSON of tickets'
+  return `${tickets} tickets for ${recipients} recipients`
 }
 
 /** What stands between Expo and here may say days by mistake; asking once in a while costs one request. */

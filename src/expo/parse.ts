@@ -34,10 +34,15 @@ function readError(item: Fields): ExpoError {
   const details = isObject(item.details) ? item.details : {}
   return {
     status: 'error',
-    code: textOr(details.error, null),
+    code: isWrongKey(details) ? 'MismatchSenderId' : textOr(details.error, null),
     message: textOr(item.message, ''),
     ...(typeof details.expoPushToken === 'string' ? { pushToken: storable(details.expoPushToken) } : {}),
   }
+}
+
+/** Documented as a code, and seen inside another that may pass; this one waits for a person. */
+function isWrongKey({ fcm }: Fields): boolean {
+  return isObject(fcm) && fcm.error === 'MismatchSenderId'
 }
 
 /** Ids without a receipt are simply not in it; one that cannot be read counts as not there yet. */
