@@ -116,6 +116,14 @@ describe('errors of the whole request', () => {
     })
   })
 
+  test('the rate is counted for each project', async () => {
+    await faults({ ratePerSecond: 50, projects: { [token('a')]: '@owner/one', [token('b')]: '@owner/two' } })
+    const to = (name: string) =>
+      expo.sendPushNotificationsAsync([{ ...hello, to: Array<string>(40).fill(token(name)) }])
+    expect(await Promise.all(['a', 'b'].map(to))).toMatchObject([{ length: 40 }, { length: 40 }])
+    expect((await post([{ ...hello, to: Array(40).fill(token('a')) }])).status).toBe(429)
+  })
+
   test('a missing or wrong access token', async () => {
     await faults({ accessToken: 'secret' })
     expect(await errorOf(expo.sendPushNotificationsAsync([hello]))).toMatchObject({

@@ -33,7 +33,9 @@ export class PushService {
   readonly #faults: Faults
   readonly #deliver: (token: string, message: PushMessage) => void
   readonly #badReceipts = new BadReceipts()
-  readonly #pace = new SlidingSecond()
+  /** Expo limits each project by itself; tokens of which none is known are one more. */
+  readonly #paces = new Map<string, SlidingSecond>()
+  readonly #all = new SlidingSecond()
   readonly #counts = { sendRequests: 0, refusedRequests: 0, receiptRequests: 0, accepted: 0, refused: 0 }
 
   constructor(faults: Faults, deliver: (token: string, message: PushMessage) => void) {
@@ -42,18 +44,19 @@ export class PushService {
   }
 
   get counts(): Counts {
-    return { ...this.#counts, maxPerSecond: this.#pace.highest }
+    return { ...this.#counts, maxPerSecond: this.#all.highest }
   }
 
   send(body: unknown): Answer {
     this.#counts.sendRequests++
     const read = readSendBody(body)
     if (!read.ok) return this.refuse(read.refused)
-    const mixed = this.#mixedProjects(read.messages)
-    if (mixed) return this.refuse(mixed)
+    const byProject = this.#byProject(read.messages)
+    if (byProject.size > 1) return this.refuse(mixedProjects(byProject))
     const { ratePerSecond } = this.#faults.settings
-    const inTime = this.#pace.take(read.recipients, ratePerSecond, performance.now())
+    const inTime = this.#paceOf(byProject).take(read.recipients, ratePerSecond, performance.now())
     if (!inTime) return this.refuse(tooManyRequests(ratePerSecond))
+    this.#all.take(read.recipients, 0, performance.now())
 
     const tickets = read.messages.flatMap((message) => this.#ticketsFor(message))
     return { status: 200, body: { data: read.single ? tickets[0] : tickets } }
@@ -99,7 +102,14 @@ export class PushService {
     return this.#faults.ticketError(token) ?? (tooBig ? 'MessageTooBig' : undefined)
   }
 
-  #mixedProjects(messages: PushMessage[]): RequestRefused | undefined {
+  #paceOf(byProject: Map<string, string[]>): SlidingSecond {
+    const [project = ''] = byProject.keys()
+    const pace = this.#paces.get(project) ?? new SlidingSecond()
+    this.#paces.set(project, pace)
+    return pace
+  }
+
+  #byProject(messages: PushMessage[]): Map<string, string[]> {
     const byProject = new Map<string, string[]>()
     for (const token of messages.flatMap((message) => message.to)) {
       const project = this.#faults.projectOf(token)
@@ -108,13 +118,16 @@ export class PushService {
       if (tokens) tokens.push(token)
       else byProject.set(project, [token])
     }
-    if (byProject.size <= 1) return undefined
-    return {
-      status: 400,
-      code: 'PUSH_TOO_MANY_EXPERIENCE_IDS',
-      message:
-        'All push notification messages in the same request must be for the same project; check the details field to investigate conflicting tokens.',
-      details: Object.fromEntries(byProject),
-    }
+    return byProject
+  }
+}
+
+function mixedProjects(byProject: Map<string, string[]>): RequestRefused {
+  return {
+    status: 400,
+    code: 'PUSH_TOO_MANY_EXPERIENCE_IDS',
+    message:
+      'All push notification messages in the same request must be for the same project; check the details field to investigate conflicting tokens.',
+    details: Object.fromEntries(byProject),
   }
 }
