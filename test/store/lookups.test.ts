@@ -88,3 +88,26 @@ test.for(['PostgreSQL 18', 'PostgreSQL 14', 'PGlite'] as const)('on %s', async (
   const along = plans.filter((plan) => /Index (Only )?Scan[^\n]* on push_tokens[^\n]*\n(?!\s*Index Cond)/.test(plan))
   expect([...through, ...along]).toEqual([])
 })
+
+const MANY = 20_000
+
+test.for(['PostgreSQL 18', 'PostgreSQL 14', 'PGlite'] as const)(
+  'of many notifications those that name somebody, and those that were stopped, are found by an index, on %s',
+  async (kind) => {
+    const { db: real } = await openDatabase(kind)
+    await sql`insert into ${real.t.notifications} (id, kind, lane, audience, content, expires_at, state)
+      select gen_random_uuid(), 'notify', 'direct', jsonb_build_object('users', array['u' || n]), '{"title": "A"}', ${real.now},
+        case n when 1 then 'cancelled' when 2 then 'expired' when 3 then 'paused' else 'finished' end
+      from generate_series(1, ${MANY}::int) n`.execute(real.kysely)
+    await sql`analyze`.execute(real.kysely)
+    const plans: string[] = []
+    const db = planning(real, plans)
+    expect(await recentFor(db, 'u7000')).toMatchObject([{ lane: 'direct' }])
+    for (const state of ['cancelled', 'expired', 'paused'] as const) {
+      expect(await listNotifications(db, { limit: 50, state })).toMatchObject([{ state }])
+      expect(await listNotifications(db, { limit: 50, state, lane: 'direct' })).toMatchObject([{ state }])
+    }
+    expect(plans).toHaveLength(7)
+    expect(plans.filter((plan) => /Seq Scan on notifications|using notifications_pkey/.test(plan))).toEqual([])
+  },
+)

@@ -6,7 +6,7 @@ import { until } from '../kit/guard.ts'
 import { openDatabase } from '../kit/inside.ts'
 import { query } from '../kit/postgres.ts'
 
-const NEWEST = '0009_pruned'
+const NEWEST = '0010_stopped'
 /** It changes the ledger's table. */
 const TICKET_UUIDS = '0008_ticket_uuids'
 
@@ -14,7 +14,7 @@ describe.each(['PostgreSQL 18', 'PostgreSQL 14'] as const)('on %s', (kind) => {
   test('while a backup holds a table, nobody waits behind a migration for long, and it is made afterwards', async () => {
     const { url } = await openDatabase(kind)
     await query(url!, 'alter table belfry.deliveries drop column ticket_uuids')
-    await query(url!, 'drop index belfry.held_tokens_token, belfry.opens_user')
+    await query(url!, 'drop index belfry.held_tokens_token, belfry.opens_user, belfry.notifications_stopped')
     await query(url!, 'delete from belfry.migrations where name >= $1', [TICKET_UUIDS])
     const backup = new pg.Client(url)
     await backup.connect()

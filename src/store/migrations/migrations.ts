@@ -15,6 +15,7 @@ import { ticketIds } from './0006-ticket-ids.ts'
 import { room } from './0007-room.ts'
 import { ticketUuids } from './0008-ticket-uuids.ts'
 import { pruned } from './0009-pruned.ts'
+import { stopped } from './0010-stopped.ts'
 import { markOldest, newerMigration } from './compatibility.ts'
 import type { MigrationContext } from './context.ts'
 
@@ -28,6 +29,7 @@ const migrations: Record<string, (context: MigrationContext) => Migration> = {
   '0007_room': room,
   '0008_ticket_uuids': ticketUuids,
   '0009_pruned': pruned,
+  '0010_stopped': stopped,
 }
 
 /**

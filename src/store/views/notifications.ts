@@ -40,13 +40,9 @@ export interface Page {
 export async function listNotifications(db: Db, page: Page): Promise<NotificationRow[]> {
   const and = [
     page.before === undefined ? undefined : sql`and id < ${page.before}::uuid`,
-    // Written out where an index has it written out.
-    page.lane === undefined
-      ? undefined
-      : page.lane === 'broadcast'
-        ? sql`and lane = 'broadcast'`
-        : sql`and lane = 'direct'`,
-    page.state === undefined ? undefined : sql`and state = ${page.state}`,
+    // Written out, as the indexes have them written out.
+    page.lane === undefined ? undefined : sql`and lane = ${sql.lit(page.lane)}`,
+    page.state === undefined ? undefined : sql`and state = ${sql.lit(page.state)}`,
     page.createdBy === undefined ? undefined : sql`and created_by = ${page.createdBy}`,
   ].filter((one) => one !== undefined)
   return db.rows<NotificationRow>(sql`

@@ -95,8 +95,9 @@ export async function recentFor(db: Db, userId: string): Promise<RecentRow[]> {
       (select id, kind, lane, state, content, created_at from ${db.t.notifications} where lane = 'broadcast'
         order by id desc limit ${MOST_RECENT})
       union all
-      (select id, kind, lane, state, content, created_at from ${db.t.notifications} where lane = 'direct'
-        and audience -> 'users' @> jsonb_build_array(${userId}::text) order by id desc limit ${MOST_RECENT}))
+      -- In brackets of its own, so that they are found by whom they name, and not the newest of all looked through for them.
+      (select id, kind, lane, state, content, created_at from (select * from ${db.t.notifications} where lane = 'direct'
+        and audience -> 'users' @> jsonb_build_array(${userId}::text) offset 0) theirs order by id desc limit ${MOST_RECENT}))
     select n.id, n.kind, n.lane, n.state, n.content ->> 'title' as title, n.created_at, coalesce((
       select json_agg(json_build_object('device_type', p.device_type, 'skip_reason', d.skip_reason,
         'result', coalesce(d.results[array_position(d.token_ids, p.id)], 0)))
