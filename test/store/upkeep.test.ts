@@ -28,6 +28,30 @@ test.each(['PGlite', 'PostgreSQL 18'] as const)(
   },
 )
 
+const OLD = 250
+
+test.each(['PGlite', 'PostgreSQL 18', 'PostgreSQL 14'] as const)(
+  'many notifications go together, with their deliveries, on %s',
+  async (kind) => {
+    const { db } = await openDatabase(kind)
+    const add = (days: number, count: number) =>
+      sql`with old as (
+          insert into ${db.t.notifications} (id, kind, lane, audience, content, expires_at, state, finished_at)
+          select gen_random_uuid(), 'message', 'direct', '{"users": ["ben"]}', '{}', ${db.now}, 'finished',
+            ${db.now} - make_interval(days => ${days}) from generate_series(1, ${count}::int) returning id)
+        insert into ${db.t.deliveries} (notification_id, chunk, part, recipients, token_ids)
+        select id, 0, part, 1, '{1}' from old, generate_series(0, 1) part`.execute(db.kysely)
+    await add(31, OLD)
+    await add(29, 1)
+    let statements = 0
+    const pruned = await prune({ ...db, rows: (query) => ((statements += 1), db.rows(query)) })
+    expect(pruned).toMatchObject({ ledger: 3 * OLD })
+    expect(statements).toBeLessThan(30)
+    const left = sql`select (select count(*) from ${db.t.notifications}) as notifications, count(*) as deliveries from ${db.t.deliveries}`
+    expect(await db.rows(left)).toEqual([{ notifications: 1, deliveries: 2 }])
+  },
+)
+
 /** With one connection nobody else is half way. */
 describe.each(['PostgreSQL 18', 'PostgreSQL 14'] as const)('while somebody is half way, on %s', (kind) => {
   test('a push token that is being registered again stays', async () => {
