@@ -7,6 +7,8 @@ export interface Trouble {
   /** `offline`, one of the server's codes, or one of Expo's (`ERR_NOTIFICATIONS_…`). */
   code: string
   message: string
+  /** What to do about it, for who builds the app, where the server said so. */
+  hint?: string
   /** When to come back, if somebody said so. */
   afterMs?: number
 }
@@ -33,6 +35,7 @@ export function belfryServer(baseUrl: string, device: Pick<Device, 'fetch'>): Se
         kind: kindOf(response.status, said),
         code: said.code ?? `http_${response.status}`,
         message: said.error ?? `The server answered ${response.status}`,
+        hint: said.hint,
         afterMs: secondsIn(response.headers.get('retry-after')),
       }
     } catch (error) {

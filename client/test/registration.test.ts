@@ -174,6 +174,15 @@ test('a bearer token that has expired is asked for again', async () => {
   expect(await devicesOf(server, 'ines')).toHaveLength(1)
 })
 
+test('a bearer token that the server cannot check: its hint says what is wrong with it', async () => {
+  const phone = newPhone(server)
+  phone.open({ getAuthToken: () => 'of-another-sign-in' })
+  await phone.quiet()
+  const { registration, trouble } = phone.belfry.getState()
+  expect(registration).toBe('waiting')
+  expect(trouble).toMatchObject({ code: 'token_invalid', hint: expect.stringContaining('no JSON Web Token') })
+})
+
 test('the person is asked only when the app says so, and a No is a No', async () => {
   const phone = newPhone(server)
   phone.notifications.permission = 'undetermined'
