@@ -93,7 +93,8 @@ function tell(error: unknown): void {
   const saysAll = told.some((kind) => error instanceof kind)
   if (saysAll) return end((error as Error).message, 1)
   const { code, message, syscall } = error as NodeJS.ErrnoException
-  if (syscall === 'listen') return end(`Cannot listen there: ${message}. Set PORT or HOST to something else.`, 1)
+  const another = 'Choose another: PORT or HOST, of a worker WORKER_PORT, of the sandbox alone --port or --host.'
+  if (syscall === 'listen') return end(`Cannot listen there: ${message}. ${another}`, 1)
   if (code === 'ABORT_ERR') return end('Stopped before it was ready.', 1)
   end(error instanceof Error ? (error.stack ?? message) : String(error), 1)
 }

@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, expect, test } from 'vitest'
 import { startSandbox } from '../../src/sandbox/server.ts'
+import { runCommand } from '../kit/server.ts'
 
 type Started = Awaited<ReturnType<typeof startSandbox>>
 interface Phone {
@@ -68,6 +69,11 @@ test('a state file that cannot be read is left out', async () => {
   writeFileSync(stateFile, '{"version":1,"kept":{"phones":[{}]}}')
   sandbox = await start()
   expect(await phonesNow()).toEqual([])
+})
+
+test('alone on a port that is taken, it says how to choose another', async () => {
+  const ran = await runCommand(['sandbox', '--port', new URL(sandbox.url).port])
+  expect(ran).toMatchObject({ code: 1, stderr: expect.stringContaining('--port') })
 })
 
 test('a page with a request that hangs and an open stream does not keep the sandbox from closing', async () => {
