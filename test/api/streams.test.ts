@@ -3,9 +3,17 @@ import { once } from 'node:events'
 import { request as ask } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import Fastify from 'fastify'
-import { expect, test } from 'vitest'
+import { afterAll, beforeAll, expect, test } from 'vitest'
 import { openStream, type Stream } from '../../src/api/http/stream.ts'
 import { OPERATOR_KEY, openApi } from './world.ts'
+
+let world: Awaited<ReturnType<typeof openApi>>
+/** What the key of the other backend allows. */
+let scopes = ['read']
+beforeAll(async () => {
+  world = await openApi({ findServer: async () => ({ id: 'board', scopes }) })
+})
+afterAll(() => world.close())
 
 test('who left before the first word is not watched for', async () => {
   const app = Fastify()
@@ -27,8 +35,6 @@ test('who left before the first word is not watched for', async () => {
 })
 
 test('a key that is revoked hears no more', async () => {
-  let scopes = ['read']
-  const world = await openApi({ findServer: async () => ({ id: 'board', scopes }) })
   const made = await fetch(`${world.url}/api/notifications`, {
     method: 'POST',
     headers: { authorization: `Bearer ${OPERATOR_KEY}`, 'content-type': 'application/json' },
@@ -39,5 +45,17 @@ test('a key that is revoked hears no more', async () => {
   const events = await fetch(`${world.url}/api/notifications/${id}/events`, { headers })
   scopes = []
   expect(await events.text()).toContain('event: progress')
-  await world.close()
+}, 20_000)
+
+test('whoever signs out hears no more, also in a tab that was left open', async () => {
+  const signedIn = await fetch(`${world.url}/console/sign-in`, {
+    method: 'POST',
+    headers: { 'content-type': 'application/json' },
+    body: JSON.stringify({ key: OPERATOR_KEY }),
+  })
+  const headers = { cookie: signedIn.headers.get('set-cookie')!.split(';', 1)[0]!, origin: world.url }
+  const events = await fetch(`${world.url}/api/operator/now/events`, { headers })
+  expect(events.status).toBe(200)
+  await fetch(`${world.url}/console/sign-out`, { method: 'POST', headers })
+  expect(await events.text()).toContain('event: now')
 }, 20_000)
