@@ -32,11 +32,11 @@ export interface ApiOptions extends ListenerOptions, Observers, MetricsOptions {
   rateLimit?: number
   /** Where the built console lies. */
   consoleDir?: string
-  /** Whose key another backend shows, when not the database is to be asked. */
+  /** Finds whose key another backend shows, instead of the database: for tests. */
   findServer?: (key: string) => Promise<ServerCaller | undefined>
   /** Without them nothing is limited. */
   rateLimits?: RateLimits
-  /** What is wrong as long as the settings are as they are. */
+  /** What makes the server degraded by its settings alone. */
   standing?: Reason[]
   /** Web pages that may call the routes of apps. */
   corsOrigins?: string[]

@@ -1,4 +1,4 @@
-/** Whether it works but somebody should look. What is said here is for anybody: it names no project and no person. */
+/** Why the server is degraded: it works, but somebody should look. The reasons are for anybody, and name no project and no person. */
 
 import { findOpenBreakers } from '../store/ledger/pace.ts'
 import type { Database } from '../store/open.ts'

@@ -6,7 +6,7 @@ import type { Database } from '../store/open.ts'
 import { laneLags, openAlarmCounts, openNotificationCounts } from '../store/views/vitals.ts'
 import { openTokenCount } from './token-count.ts'
 
-/** Several who scrape cost one look. */
+/** Several scrapers cost one look at the database. */
 const FRESH_MS = 5_000
 /** A scrape is given up after ten seconds; before that it says that the database is away. */
 const LONGEST_LOOK_MS = 4_000

@@ -1,4 +1,4 @@
-/** Remembers for a minute whom it has written down, and by what name, so that a call by a known user asks the database nothing. */
+/** Remembers for a minute which users it has written down, and by what name: a call by one of them asks the database nothing. */
 import type { Db } from '../../store/database/db.ts'
 import { ensureUser } from '../../store/people/users.ts'
 import type { User } from './jwt.ts'
@@ -7,7 +7,7 @@ import type { User } from './jwt.ts'
 const MAX_KNOWN = 10_000
 /** Users can be erased, and told another name elsewhere: whoever is met later than this is looked up again. */
 const KNOWN_FOR_MS = 60_000
-/** Who has no name may be told one any moment, by a webhook or at another process. */
+/** A user without a name may get one at any moment, by a webhook or at another process. */
 const NAMELESS_FOR_MS = 5_000
 
 export interface Acquaintances {

@@ -38,7 +38,7 @@ declare module 'fastify' {
     isOperator: boolean
     /** The other backend that calls, by its key. */
     byServer: ServerCaller | null
-    /** For answers that last: whether the key or session that opened them is still good. */
+    /** For answers that stay open: whether the key or session that opened them is still good. */
     isStillAdmitted(): Promise<boolean>
   }
   interface FastifyInstance {
@@ -126,7 +126,7 @@ async function admit(
   await admitUser(request, door, user)
 }
 
-/** Nobody guesses one of these, nor one of our keys: they are random, or signed. */
+/** Shaped like a JWT. Nobody guesses one of these, which are signed, nor a server key, which is random: only other bearers may be guesses. */
 const LIKE_JWT = /^[\w-]+\.[\w-]+\.[\w-]*$/
 
 const NO_JWT = 'It is no JSON Web Token.'

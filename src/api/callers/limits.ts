@@ -58,7 +58,7 @@ function counter(app: FastifyInstance, max: number, keyGenerator: (request: Fast
   return async (request, how) => {
     const counted = await count(request, how)
     if (counted.isAllowed) return 0
-    // One that is only looked at would be the next.
+    // Where it is only looked at, this request would be the next one.
     const isOver = how?.increment === false ? counted.remaining === 0 && counted.ttl > 0 : counted.isExceeded
     return isOver ? Math.max(1, counted.ttlInSeconds) : 0
   }

@@ -21,7 +21,7 @@ const REQUEST_TIMEOUT_MS = 12_000
 const CHECK_TIMEOUTS_EVERY_MS = 1_000
 /** Longer than a test push may wait; whoever neither reads nor writes for so long is cut off. */
 const IDLE_TIMEOUT_MS = 15_000
-/** Who does not read their answer: Node looks twice, because what the kernel took at first counts as being read. */
+/** For whoever does not read their answer. It passes twice, because what the kernel takes at first counts as being read. */
 const UNREAD_TIMEOUT_MS = 5_000
 const KEEP_ALIVE_MS = 10_000
 const MAX_HEADER_BYTES = 16 * 1024

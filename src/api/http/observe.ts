@@ -8,7 +8,7 @@ export interface Observers {
   inRequest?: (id: string, go: () => void) => void
   /** Without it there are no traces. */
   tracing?: Tracing | undefined
-  /** Whom what has time is to let go first; without it, there is nothing of the kind in this process. */
+  /** Is told of requests that are being answered; undefined where nothing in this process waits for them. */
   foreground?: Foreground | undefined
 }
 
@@ -45,7 +45,7 @@ function routeOf({ is404, routeOptions }: FastifyRequest): string | undefined {
 /** What people and backends ask for; not health and metrics, nor pages and streams. */
 const ASKED = /^\/(api|message|test-push-notification|hooks)\/(?!.*\/events$)/
 
-/** `begin` is called when they come, and what it answers when they have been answered. */
+/** Calls `begin` when such a request comes, and what that returned when it has been answered. */
 function observeAsked(
   app: FastifyInstance,
   begin: (request: FastifyRequest, route: string) => (statusCode: number) => void,

@@ -12,7 +12,7 @@ export interface Stream {
 const RETRY_MS = 1_500
 /** Proxies cut what is silent for long. */
 const HEARTBEAT_MS = 10_000
-/** A key or session that has ended ends what it had opened. Keys are remembered; of a session the database is asked, by its key. */
+/** How often it is checked whether the key or session that opened a stream is still good: at most one row is read by its primary key. */
 const ADMITTED_EVERY_MS = 2_000
 /** Who does not read is dropped, and comes back by itself. */
 const MAX_UNREAD_BYTES = 1024 * 1024
