@@ -2,6 +2,8 @@
  * The only HTTP to Expo. Every answer becomes a value that says whether the recipients can have been reached; nothing
  * here retries, and nothing throws for what the network did.
  */
+import { lookup } from 'node:dns'
+import type { LookupFunction } from 'node:net'
 import { Pool } from 'undici'
 import type { ExpoMessage } from '../domain/messages/expo-message.ts'
 import type { PushGateway, ReceiptsAnswer, SendAnswer } from '../ports.ts'
@@ -32,7 +34,7 @@ export function openGateway(options: GatewayOptions): PushGateway {
     ...CONNECTION,
     connections: options.maxConcurrentRequests,
     pipelining: 1,
-    connect: { timeout: Math.min(10_000, options.timeoutMs) },
+    connect: { timeout: Math.min(10_000, options.timeoutMs), lookup: lookupForAll() },
     headersTimeout: options.timeoutMs,
     bodyTimeout: options.timeoutMs,
   })
@@ -65,6 +67,22 @@ export function openGateway(options: GatewayOptions): PushGateway {
       return { kind: 'later', reason: describeAnswer(answer), status: answer.status, ...retryAfter(answer) }
     },
     close: () => pool.destroy(),
+  }
+}
+
+/**
+ * The system has two threads on which a process looks names up, and waits on each as long as a name server is silent. All
+ * connections wait for the same answer: the database's name has the other thread.
+ */
+function lookupForAll(): LookupFunction {
+  let waiting: Parameters<LookupFunction>[2][] = []
+  return (host, options, done) => {
+    if (waiting.push(done) > 1) return
+    lookup(host, options, (...answer) => {
+      const all = waiting
+      waiting = []
+      for (const one of all) one(...answer)
+    })
   }
 }
 

@@ -1,10 +1,12 @@
 /** Expo over TLS and over connections that break: what certainly did not leave is told apart from what may have. */
+import dns from 'node:dns'
 import { createSecureServer } from 'node:http2'
 import { createServer as createHttps } from 'node:https'
+import { syncBuiltinESMExports } from 'node:module'
 import { type AddressInfo, createServer, type Server, type Socket } from 'node:net'
 import type { TlsOptions } from 'node:tls'
 import { gzipSync } from 'node:zlib'
-import { afterEach, beforeAll, describe, expect, test } from 'vitest'
+import { afterEach, beforeAll, describe, expect, test, vi } from 'vitest'
 import { openGateway } from '../../src/expo/gateway.ts'
 import type { PushGateway } from '../../src/ports.ts'
 import { localhost, trustOnly } from '../kit/tls.ts'
@@ -98,6 +100,31 @@ describe('over TLS', () => {
     const kinds: string[] = []
     while (kinds.length < 4) kinds.push((await gateway.send(message)).kind)
     expect(kinds.toSorted()).toEqual(['ambiguous', 'tickets', 'tickets', 'tickets'])
+  })
+})
+
+describe('a name server that is silent', () => {
+  afterEach(() => {
+    vi.restoreAllMocks()
+    syncBuiltinESMExports()
+  })
+
+  test('is asked once for all connections, so that the database finds a thread to look its own name up', async () => {
+    const answers: ((error: Error) => void)[] = []
+    vi.spyOn(dns, 'lookup').mockImplementation(((_host: string, _options: object, done: (error: Error) => void) =>
+      answers.push(done)) as never)
+    syncBuiltinESMExports()
+    const gateway = gatewayAt('https://expo.example', 5_000)
+    const asked = Promise.all(Array.from({ length: 6 }, () => gateway.send(message)))
+    await vi.waitFor(() => expect(answers.length).toBeGreaterThan(0))
+    await new Promise(setImmediate)
+    expect(answers).toHaveLength(1)
+    answers[0]?.(Object.assign(new Error('getaddrinfo EAI_AGAIN expo.example'), { code: 'EAI_AGAIN' }))
+    expect(await asked).toEqual(Array(6).fill({ kind: 'later', reason: 'getaddrinfo EAI_AGAIN expo.example' }))
+    const again = gateway.send(message)
+    await vi.waitFor(() => expect(answers).toHaveLength(2))
+    answers[1]?.(new Error('still'))
+    expect(await again).toEqual({ kind: 'later', reason: 'still' })
   })
 })
 
