@@ -10,9 +10,10 @@ import { Client, type Dispatcher } from 'undici'
 export const MAX_BODY_BYTES = 1_000_000
 /**
  * Of any connection to Expo. HTTP/1.1, as Expo's own SDK: over HTTP/2 all requests share one connection, a time limit ends only its own of
- * them, and one that has fallen silent would be asked again and again.
+ * them, and one that has fallen silent would be asked again and again. Nor is one kept for as long as a server would like: while
+ * nothing goes over it, nobody hears it fall silent.
  */
-export const CONNECTION = { maxResponseSize: MAX_BODY_BYTES, allowH2: false }
+export const CONNECTION = { maxResponseSize: MAX_BODY_BYTES, allowH2: false, keepAliveMaxTimeout: 4_000 }
 const unpack = { gzip: promisify(gunzip), 'x-gzip': promisify(gunzip), deflate: promisify(inflate) }
 
 export interface Post {

@@ -9,6 +9,7 @@ import { gzipSync } from 'node:zlib'
 import { afterEach, beforeAll, describe, expect, test, vi } from 'vitest'
 import { openGateway } from '../../src/expo/gateway.ts'
 import type { PushGateway } from '../../src/ports.ts'
+import { until } from '../kit/guard.ts'
 import { localhost, trustOnly } from '../kit/tls.ts'
 import { openProxy } from '../reliability/kit/proxy.ts'
 
@@ -198,6 +199,17 @@ describe('answers that break', () => {
     const gateway = await at(byHand((socket, nth) => (nth === 1 ? odd(socket) : socket.write(sized(tickets)))))
     expect(await gateway.send(message)).toMatchObject({ kind: 'ambiguous' })
     expect(await gateway.send(message)).toMatchObject({ kind: 'tickets' })
+  })
+
+  test('idle connections are given up in seconds, however long the server would keep them', async () => {
+    const proxy = await openProxy(
+      await listening(byHand((socket) => socket.write(sized(tickets, 'keep-alive: timeout=600\r\n')))),
+    )
+    open.push(() => proxy.close())
+    const gateway = gatewayAt(`http://127.0.0.1:${proxy.port}`)
+    await Promise.all(Array.from({ length: 6 }, () => gateway.send(message)))
+    expect(proxy.connections()).toBeGreaterThan(1)
+    await until('nobody to be connected', () => proxy.connections() === 0, { timeoutMs: 15_000 })
   })
 
   test("an answer that comes twice is nobody else's", async () => {
