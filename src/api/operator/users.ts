@@ -1,9 +1,10 @@
 /** What a person may ask of whoever runs this: all that is kept about them, and that it be erased. */
+import { Readable } from 'node:stream'
 import type { FastifyInstance } from 'fastify'
 import type { ZodTypeProvider } from 'fastify-type-provider-zod'
 import { z } from 'zod'
 import { eraseUser } from '../../store/people/erase.ts'
-import { exportUser } from '../../store/views/export.ts'
+import { exportUser, type PersonExport } from '../../store/views/export.ts'
 import { actorOf } from '../callers/actor.ts'
 import { allowSilence } from '../http/listener.ts'
 import { missing } from '../http/missing.ts'
@@ -24,12 +25,13 @@ export async function userRoutes(
   const schema = { params: z.object({ user: id() }) }
   // After it is known who asks: nobody else can sit here for so long.
   app.addHook('preHandler', async (request) => allowSilence(request, LONGEST_MS))
+  // Also while an export is on its way: it pauses wherever little is theirs.
+  app.addHook('onSend', async (request) => void (request.isOperator && allowSilence(request, LONGEST_MS)))
 
-  app.get('/api/operator/users/:user/export', { config, schema }, async (request, reply) => {
+  app.get('/api/operator/users/:user/export', { config, schema, exposeHeadRoute: false }, async (request, reply) => {
     const all = await exportUser(db, request.params.user, actorOf(request))
     if (all === undefined) throw missing('trace of a user')
-    reply.header('Cache-Control', 'no-store')
-    return { success: true, exported_at: new Date().toISOString(), ...all }
+    return reply.type('application/json; charset=utf-8').send(Readable.from(documentOf(all)))
   })
 
   app.delete('/api/operator/users/:user', { config, schema }, async (request) => {
@@ -38,4 +40,24 @@ export async function userRoutes(
     if (erased === undefined) throw missing('trace of a user')
     return { success: true, id: request.params.user, erased }
   })
+}
+
+/**
+ * Written as it is read, a row a line; one that breaks off is not JSON. Where nothing is found, a line is written all the
+ * same, so that nobody on the way takes the silence for the end.
+ */
+async function* documentOf({ user, parts }: PersonExport): AsyncGenerator<string> {
+  yield `{"success":true,"exported_at":"${new Date().toISOString()}","user":${JSON.stringify(user)}`
+  let end = ','
+  let list = ''
+  let between = ''
+  for await (const { name, rows } of parts) {
+    if (name !== list) {
+      yield `${end}\n"${name}":[`
+      ;[end, list, between] = ['],', name, '']
+    }
+    yield `${rows.length > 0 ? between : ''}\n${rows.map((row) => JSON.stringify(row)).join(',\n')}`
+    if (rows.length > 0) between = ','
+  }
+  yield ']}\n'
 }

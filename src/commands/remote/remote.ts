@@ -1,11 +1,14 @@
 /** How the commands speak to the running server. */
 import { readFileSync } from 'node:fs'
+import { pipeline } from 'node:stream/promises'
 import { type Remote, readRemote } from '../../config.ts'
 import { CommandFault } from '../fault.ts'
 
 export interface Server {
   url: string
   call<T>(method: string, path: string, body?: unknown): Promise<T>
+  /** What may be too long to hold, as it comes. @returns when all of it has been taken. */
+  copy(path: string, into: NodeJS.WritableStream): Promise<void>
 }
 
 /** As long as the server may take to export or erase somebody in a large installation. */
@@ -19,7 +22,19 @@ export function server(): Server {
       `There is no key to show to ${remote.url}. Set BELFRY_KEY, or OPERATOR_KEY, or run this where ${remote.keyFile} is.`,
     )
   const shown = { ...remote, key }
-  return { url: remote.url, call: (method, path, body) => call(shown, method, path, body) }
+  return {
+    url: remote.url,
+    call: async <T>(method: string, path: string, body?: unknown) => {
+      const response = await ask(shown, method, path, body)
+      return (await response.json().catch(() => ({}))) as T
+    },
+    copy: async (path, into) => {
+      const { body } = await ask(shown, 'GET', path)
+      await pipeline(body ?? [], into, { end: false }).catch((error: Error) => {
+        throw new ServerAway(`${remote.url} broke off (${causeOf(error)}): what was printed is not whole.`)
+      })
+    },
+  }
 }
 
 /** The key that a server made for itself. */
@@ -31,7 +46,7 @@ export function kept(file: string): string | undefined {
   }
 }
 
-async function call<T>({ url, key, keyFrom }: Remote, method: string, path: string, body: unknown): Promise<T> {
+async function ask({ url, key, keyFrom }: Remote, method: string, path: string, body?: unknown): Promise<Response> {
   const response = await fetch(url + path, {
     method,
     headers: { authorization: `Bearer ${key}`, ...(body !== undefined && { 'content-type': 'application/json' }) },
@@ -43,8 +58,8 @@ async function call<T>({ url, key, keyFrom }: Remote, method: string, path: stri
       `${url} does not answer (${causeOf(error)}). Is the server running? BELFRY_URL says where it is.`,
     )
   })
+  if (response.ok) return response
   const answer = (await response.json().catch(() => ({}))) as { error?: string; hint?: string }
-  if (response.ok) return answer as T
   if (response.status === 503) throw new ServerAway(answer.error ?? 'The server is not ready.')
   const hint = answer.hint === undefined ? '' : ` ${answer.hint}`
   const from = response.status === 401 || response.status === 403 ? ` The key that was shown is from ${keyFrom}.` : ''

@@ -5,8 +5,7 @@ import { count, plain, print, server } from './remote.ts'
 
 /** Printed as it is kept, for a file: `belfry users export alice > alice.json`. */
 export async function exportUser(id: string): Promise<void> {
-  const answer = await server().call<object>('GET', `/api/operator/users/${encodeURIComponent(id)}/export`)
-  process.stdout.write(`${JSON.stringify(answer, null, 2)}\n`)
+  await server().copy(`/api/operator/users/${encodeURIComponent(id)}/export`, process.stdout)
 }
 
 interface Erased {

@@ -6,69 +6,119 @@ import type { Db } from '../database/db.ts'
 import { type Stretch, stretches } from '../database/stretches.ts'
 import { type Actor, type AuditRow, audit } from '../operator/audit.ts'
 
+export interface PersonLists {
+  push_tokens: { id: number; token: string }
+  token_history: { push_token_id: number; at: Date; kind: string; detail: string | null }
+  posts: { id: string; title: string }
+  messages: { id: string; sender_id: string; receiver_id: string; content: string }
+  /** Those that name them; what goes to everyone is told by what was delivered. */
+  notifications: { id: string; kind: string; content: Content }
+  deliveries: { notification_id: string; push_token_id: number; outcome: ResultName; sent_at: Date | null }
+  opened: { notification_id: string; at: Date }
+  topics: { topic: string; created_at: Date }
+  mutes: { kind: string; created_at: Date }
+  audit: AuditRow
+}
+
+/** Some more rows of one list, perhaps none. Every list comes, one after the other. */
+export type Part = { [Name in keyof PersonLists]: { name: Name; rows: PersonLists[Name][] } }[keyof PersonLists]
+
 export interface PersonExport {
   user: { id: string; name: string | null; created_at: Date; updated_at: Date } | null
-  push_tokens: { id: number; token: string }[]
-  token_history: { push_token_id: number; at: Date; kind: string; detail: string | null }[]
-  posts: { id: string; title: string }[]
-  messages: { id: string; sender_id: string; receiver_id: string; content: string }[]
-  /** Those that name them; what goes to everyone is told by what was delivered. */
-  notifications: { id: string; kind: string; content: Content }[]
-  deliveries: { notification_id: string; push_token_id: number; outcome: ResultName; sent_at: Date | null }[]
-  opened: { notification_id: string; at: Date }[]
-  topics: { topic: string; created_at: Date }[]
-  mutes: { kind: string; created_at: Date }[]
-  audit: AuditRow[]
+  parts: AsyncIterable<Part>
 }
 
 /** @returns undefined: nothing is known of them. */
 export async function exportUser(db: Db, id: string, by: Actor): Promise<PersonExport | undefined> {
-  const { t } = db
-  const noted: Awaited<ReturnType<typeof notedIn>>[] = []
-  for await (const stretch of stretches(db, t.notifications)) noted.push(await notedIn(db, id, stretch))
-  const all: PersonExport = {
-    user: (await db.kysely.selectFrom('users').selectAll().where('id', '=', id).executeTakeFirst()) ?? null,
-    push_tokens: await db.rows(sql`
-      select id, token, device_type, installation_id, project, locale, time_zone, app_version, active, inactive_reason,
-        inactive_at, created_at, updated_at from ${t.push_tokens} where user_id = ${id} order by id`),
-    token_history: await db.rows(sql`
-      select push_token_id, at, kind, detail from ${t.token_events} where user_id = ${id} or from_user_id = ${id} order by id`),
-    posts: await db.rows(sql`
-      select id, title, text_content, content_type, created_at from ${t.posts} where user_id = ${id} order by id`),
-    messages: await db.rows(sql`
-      select id, sender_id, receiver_id, message_type, content, created_at from ${t.messages}
-      where sender_id = ${id} or receiver_id = ${id} order by id`),
-    notifications: noted.flatMap((one) => one.notifications),
-    deliveries: noted.flatMap((one) => one.deliveries),
-    opened: await db.rows(sql`select notification_id, at from ${t.opens} where user_id = ${id} order by at`),
-    topics: await db.rows(sql`select topic, created_at from ${t.subscriptions} where user_id = ${id} order by topic`),
-    mutes: await db.rows(sql`select kind, created_at from ${t.mutes} where user_id = ${id} order by kind`),
-    audit: await db.rows(sql`
-      select id, at, actor, action, subject, detail from ${t.audit}
-      where ${`user:${id}`} in (actor, subject) order by id`),
+  const user = (await db.kysely.selectFrom('users').selectAll().where('id', '=', id).executeTakeFirst()) ?? null
+  const parts = partsOf(db, id)
+  const read: Part[] = []
+  // Of somebody who is no user something may be left all the same.
+  while (user === null && !read.at(-1)?.rows.length) {
+    const { done, value } = await parts.next()
+    if (done) return undefined
+    read.push(value)
   }
-  const { user, ...lists } = all
-  if (user === null && Object.values(lists).every((list) => list.length === 0)) return undefined
   await audit(db, { actor: by, action: 'user.export', subject: `user:${id}` })
-  return all
+  return { user, parts: after(read, parts) }
 }
 
-/** What named them in this stretch of the notifications, and what came of everything in it on their devices. */
-async function notedIn(
-  db: Db,
-  id: string,
-  stretch: Stretch,
-): Promise<Pick<PersonExport, 'notifications' | 'deliveries'>> {
-  const namesThem = sql<boolean>`lane = 'direct' and audience -> 'users' @> jsonb_build_array(${id}::text)`
-  const notifications = await db.rows<PersonExport['notifications'][number]>(sql`
+async function* after(read: Part[], rest: AsyncIterable<Part>): AsyncGenerator<Part> {
+  yield* read
+  yield* rest
+}
+
+/** Of posts and messages hardly any are theirs: there is no index that finds them. */
+const SAID_AT_ONCE = 20_000
+/** What each of their devices got of so many notifications is looked up at once, for all of them together. */
+const LOOKUPS_AT_ONCE = 5_000
+
+async function* partsOf(db: Db, id: string): AsyncGenerator<Part, undefined> {
+  const { t } = db
+  const tokens = await db.rows<PersonLists['push_tokens']>(sql`
+    select id, token, device_type, installation_id, project, locale, time_zone, app_version, active, inactive_reason,
+      inactive_at, created_at, updated_at from ${t.push_tokens} where user_id = ${id} order by id`)
+  yield { name: 'push_tokens', rows: tokens }
+  yield {
+    name: 'token_history',
+    rows: await db.rows(sql`
+      select push_token_id, at, kind, detail from ${t.token_events} where user_id = ${id} or from_user_id = ${id} order by id`),
+  }
+  for await (const stretch of stretches(db, t.posts, SAID_AT_ONCE))
+    yield { name: 'posts', rows: await postsIn(db, id, stretch) }
+  for await (const stretch of stretches(db, t.messages, SAID_AT_ONCE))
+    yield { name: 'messages', rows: await messagesIn(db, id, stretch) }
+  for await (const stretch of stretches(db, t.notifications))
+    yield { name: 'notifications', rows: await notificationsIn(db, id, stretch) }
+  const length = Math.ceil(LOOKUPS_AT_ONCE / Math.max(1, tokens.length))
+  for await (const stretch of stretches(db, t.notifications, length))
+    yield { name: 'deliveries', rows: await deliveriesIn(db, id, stretch) }
+  yield {
+    name: 'opened',
+    rows: await db.rows(sql`select notification_id, at from ${t.opens} where user_id = ${id} order by at`),
+  }
+  yield {
+    name: 'topics',
+    rows: await db.rows(sql`select topic, created_at from ${t.subscriptions} where user_id = ${id} order by topic`),
+  }
+  yield {
+    name: 'mutes',
+    rows: await db.rows(sql`select kind, created_at from ${t.mutes} where user_id = ${id} order by kind`),
+  }
+  yield {
+    name: 'audit',
+    rows: await db.rows(sql`
+      select id, at, actor, action, subject, detail from ${t.audit}
+      where actor = ${`user:${id}`} or subject = ${`user:${id}`} order by id`),
+  }
+}
+
+const postsIn = (db: Db, id: string, stretch: Stretch) =>
+  db.rows<PersonLists['posts']>(sql`
+    select id, title, text_content, content_type, created_at from ${db.t.posts}
+    where ${stretch} and user_id = ${id} order by id`)
+
+const messagesIn = (db: Db, id: string, stretch: Stretch) =>
+  db.rows<PersonLists['messages']>(sql`
+    select id, sender_id, receiver_id, message_type, content, created_at from ${db.t.messages}
+    where ${stretch} and (sender_id = ${id} or receiver_id = ${id}) order by id`)
+
+const namesThem = (id: string) =>
+  sql<boolean>`lane = 'direct' and audience -> 'users' @> jsonb_build_array(${id}::text)`
+
+const notificationsIn = (db: Db, id: string, stretch: Stretch) =>
+  db.rows<PersonLists['notifications']>(sql`
     select id, kind, content, state, created_at from ${db.t.notifications}
-    where ${stretch} and ${namesThem} order by id`)
+    where ${stretch} and ${namesThem(id)} order by id`)
+
+/** What came of all that was sent in this stretch of the notifications, on their devices. */
+async function deliveriesIn(db: Db, id: string, stretch: Stretch): Promise<PersonLists['deliveries'][]> {
   // A chunk is named by its first push token, so a token's chunk is the last one that begins at or before it.
-  const deliveries = await db.rows<Omit<PersonExport['deliveries'][number], 'outcome'> & { result: number }>(sql`
+  const rows = await db.rows<Omit<PersonLists['deliveries'], 'outcome'> & { result: number }>(sql`
     select n.id as notification_id, p.id as push_token_id, coalesce(d.results[array_position(d.token_ids, p.id)], 0) as result,
       d.skip_reason, d.sent_at, d.settled_at, r.code, r.message
     from ${db.t.push_tokens} p
-    cross join (select id, lane from ${db.t.notifications} where ${stretch} and (lane = 'broadcast' or ${namesThem})) n
+    cross join (select id, lane from ${db.t.notifications} where ${stretch} and (lane = 'broadcast' or ${namesThem(id)})) n
     cross join lateral (
       select id, results, token_ids, skip_reason, sent_at, settled_at from ${db.t.deliveries} d
       where d.notification_id = n.id and d.chunk = case when n.lane = 'direct' then 0 else (
@@ -80,8 +130,5 @@ async function notedIn(
       select code, message from ${db.t.refusals} f
       where f.delivery_id = d.id and f.push_token_id = p.id order by f.id desc limit 1) r on true
     where p.user_id = ${id} order by n.id, d.id, p.id`)
-  return {
-    notifications,
-    deliveries: deliveries.map(({ result, ...row }) => ({ ...row, outcome: resultName(result) })),
-  }
+  return rows.map(({ result, ...row }) => ({ ...row, outcome: resultName(result) }))
 }
