@@ -16,6 +16,7 @@ import { room } from './0007-room.ts'
 import { ticketUuids } from './0008-ticket-uuids.ts'
 import { pruned } from './0009-pruned.ts'
 import { stopped } from './0010-stopped.ts'
+import { authors } from './0011-authors.ts'
 import { markOldest, newerMigration } from './compatibility.ts'
 import type { MigrationContext } from './context.ts'
 
@@ -30,6 +31,7 @@ const migrations: Record<string, (context: MigrationContext) => Migration> = {
   '0008_ticket_uuids': ticketUuids,
   '0009_pruned': pruned,
   '0010_stopped': stopped,
+  '0011_authors': authors,
 }
 
 /**
