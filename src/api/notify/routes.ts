@@ -17,7 +17,7 @@ import { missing } from '../http/missing.ts'
 import { limit } from '../http/page.ts'
 import { isUuid, knownId, text, word } from '../http/text.ts'
 import type { ApiOptions } from '../options.ts'
-import { dryRun } from './dry-run.ts'
+import { dryRun, openAudienceCount } from './dry-run.ts'
 import { notReached, progressOf } from './progress.ts'
 import { audienceOf, checkSendAt, contentOf, newNotification } from './schema.ts'
 import { shownNotification } from './shown.ts'
@@ -33,6 +33,7 @@ export async function notificationRoutes(instance: FastifyInstance, options: Api
   const app = withTypes(instance)
   const { db } = options.database
   const send = { caller: 'server send or operator' } as const
+  const countOf = openAudienceCount(db)
 
   app.post('/api/notifications', { config: send, schema: { body: newNotification } }, async (request, reply) => {
     const { body } = request
@@ -40,7 +41,7 @@ export async function notificationRoutes(instance: FastifyInstance, options: Api
     const audience = audienceOf(body)
     const content = contentOf(body, id)
     if (body.dry_run) await checkSendAt(db, body.send_at)
-    if (body.dry_run) return dryRun(db, audience, content, options.rateLimit ?? 0)
+    if (body.dry_run) return dryRun(countOf, audience, content, options.rateLimit ?? 0)
     const answer = await inOneGo(request, db, async (tx) => {
       // In here, so that a repeated request gets its first answer also after its time.
       await checkSendAt(tx, body.send_at)

@@ -1,10 +1,8 @@
 /** Notifications as the people who send them look at them: newest first, by keyset; or one, with all that is known. */
 import { sql } from 'kysely'
 import type { Audience, Content, NotificationKind, NotificationState, SkipReason } from '../../domain/notification.ts'
-import type { Platform } from '../../domain/platform.ts'
 import type { Lane } from '../../ports.ts'
 import type { Db } from '../database/db.ts'
-import { IN_AUDIENCE } from '../ledger/plan.ts'
 
 export interface NotificationRow {
   id: string
@@ -61,23 +59,6 @@ export async function countOpened(db: Db, id: string): Promise<number> {
   const [row] = await db.rows<{ opened: number }>(sql`
     select count(*) as opened from ${db.t.opens} where notification_id = ${id}`)
   return row?.opened ?? 0
-}
-
-/** How many devices an audience has now, those aside that are told apart as suspended. */
-export async function countAudience(
-  db: Db,
-  audience: Audience,
-): Promise<{ device_type: Platform | null; suspended: boolean; devices: number }[]> {
-  const whose =
-    'users' in audience
-      ? sql`and p.user_id = any(${audience.users}::text[])`
-      : 'topic' in audience
-        ? sql`and p.user_id in (select s.user_id from ${db.t.subscriptions} s where s.topic = ${audience.topic})`
-        : sql``
-  return db.rows(sql`
-    select device_type, not active as suspended, count(*) as devices from ${db.t.push_tokens} p
-    where ${IN_AUDIENCE} ${whose} and p.user_id <> all(${audience.except ?? []}::text[])
-    group by 1, 2 order by 1, 2`)
 }
 
 /** Of a broadcast only its newest chunks are looked at: what is sent now is there. */
