@@ -27,7 +27,7 @@ export async function call<T>(
     headers: { ...headers, ...(body !== undefined && { 'content-type': 'application/json' }) },
     ...(body !== undefined && { body: JSON.stringify(body) }),
   }).catch(() => {
-    throw new Refused(0, 'The server does not answer', method === 'GET' ? AGAIN : undefined)
+    throw new Refused(0, 'The server does not answer', undefined)
   })
   const answer = (await response.json().catch(() => ({}))) as { error?: string; hint?: string }
   if (response.ok) return answer as T
@@ -38,6 +38,11 @@ export async function call<T>(
 /** Worth asking again, without anybody doing anything about it. */
 export const passes = ({ status }: Refused) => status === 0 || status === 429 || status >= 500
 export const AGAIN_MS = 3_000
+
+/** For those who do ask again. */
+export function saysSo(error: Refused): Refused {
+  return error.status === 0 ? new Refused(0, error.message, AGAIN) : error
+}
 
 export interface Loaded<T> {
   data: T | undefined
@@ -60,7 +65,10 @@ export function useLoad<T>(path: string | null, everyMs?: number): Loaded<T> {
         (error: Refused) =>
           latest.current === path &&
           // What was seen before stays, unless it is gone.
-          setState((old) => (old.path === path && error.status !== 404 ? { ...old, error } : { path, error })),
+          setState((old) => ({
+            ...(old.path === path && error.status !== 404 ? old : { path }),
+            error: saysSo(error),
+          })),
       )
       .finally(() => (asked.current -= 1))
   }, [path])

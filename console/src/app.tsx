@@ -1,6 +1,6 @@
 /** The frame around every section: who is signed in, where one is, and whether the server is there. */
 import { useEffect, useErrorBoundary, useLayoutEffect, useRef, useState } from 'preact/hooks'
-import { AGAIN_MS, call, type Refused, signedOut } from './api.ts'
+import { AGAIN_MS, call, type Refused, saysSo, signedOut } from './api.ts'
 import bell from './bell.svg'
 import { type Status, useLive } from './live.ts'
 import { Trouble } from './parts/bits.tsx'
@@ -34,7 +34,7 @@ export function App() {
   const [draft, setDraft] = useState(emptyDraft)
   const look = () =>
     call<Session>('GET', '/console/session').then(setSession, (refused: Refused) => {
-      setError(refused)
+      setError(saysSo(refused))
       setTimeout(look, AGAIN_MS)
     })
   useEffect(() => {
@@ -133,6 +133,8 @@ function useFocusAfter(address: string) {
   return main
 }
 
+const statusWords: Record<Status, string> = { live: 'Live', away: 'Reconnecting…', connecting: 'Connecting…' }
+
 interface FootProps {
   session: Session
   status: Status
@@ -140,7 +142,9 @@ interface FootProps {
 }
 
 function Foot({ session, status, onSignOut }: FootProps) {
-  const signOut = () => call('POST', '/console/sign-out').then(onSignOut, onSignOut)
+  const [failed, setFailed] = useState(false)
+  useEffect(() => setFailed(false), [status])
+  const signOut = () => call('POST', '/console/sign-out').then(onSignOut, () => setFailed(true))
   return (
     <footer>
       {session.mode === 'sandbox' && (
@@ -148,8 +152,8 @@ function Foot({ session, status, onSignOut }: FootProps) {
           Sandbox
         </p>
       )}
-      <p class={`live ${status}`} role="status">
-        {status === 'live' ? 'Live' : status === 'away' ? 'Reconnecting…' : 'Connecting…'}
+      <p class={`live ${failed ? 'away' : status}`} role="status">
+        {failed ? 'Not signed out' : statusWords[status]}
       </p>
       <p class="version">Version {session.version}</p>
       <button type="button" class="quiet" onClick={() => void signOut()}>

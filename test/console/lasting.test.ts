@@ -52,6 +52,20 @@ test('a browser has few connections: what stands in a tab behind takes none of t
   await first.getByText('Cancelled', { exact: true }).first().waitFor()
 })
 
+test('what failed while the server was away is said, and nothing is promised that does not happen', async () => {
+  const { page } = here.at
+  await here.world.user('bea', { username: 'Bea' }).register()
+  await page.goto(`${here.world.server.url}/console#/people/bea`)
+  await page.getByRole('heading', { name: 'Bea', level: 1 }).waitFor()
+  await page.route('**/export', (route) => route.abort())
+  await page.route('**/console/sign-out', (route) => route.abort())
+  await page.getByRole('button', { name: 'Export' }).click()
+  await page.getByRole('alert').getByText('The server does not answer').waitFor()
+  expect(await page.getByText('asked again by itself').count()).toBe(0)
+  await page.getByRole('button', { name: 'Sign out' }).click()
+  await page.getByRole('status').getByText('Not signed out').waitFor()
+})
+
 test('a slow server is not asked again before it has answered', async () => {
   const { page } = here.at
   await send('Slowly')
