@@ -119,6 +119,18 @@ describe('an address', () => {
     await page.getByRole('heading', { name: 'Beside', level: 1 }).waitFor()
   })
 
+  test('on a phone as well, all that can be pressed has a name', async () => {
+    const { page } = here.at
+    await page.setViewportSize({ width: 390, height: 844 })
+    for (const name of ['Now', 'Notifications', 'Compose', 'People', 'Alarms', 'Keys', 'Audit']) {
+      await here.at.open(name)
+      await page.getByRole('heading', { name, level: 1 }).waitFor()
+      expect(await here.at.seriousFaults()).toEqual([])
+    }
+    await page.getByRole('button', { name: 'Sign out' }).click()
+    await page.getByLabel('Operator key').waitFor()
+  })
+
   test('the keyboard goes on in the page that was opened, not at the top of the window', async () => {
     const { page } = here.at
     const focused = () => page.evaluate('document.activeElement.id || document.activeElement.textContent')
