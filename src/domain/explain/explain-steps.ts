@@ -50,7 +50,7 @@ function deliverySteps({
   recipients,
 }: DeviceFacts['deliveries'][number]) {
   const steps: Step[] = []
-  const others = recipients > 1 ? ` together with ${recipients - 1} others` : ''
+  const others = recipients > 1 ? ` together with ${recipients - 1} ${recipients === 2 ? 'other' : 'others'}` : ''
   const attempts = attempt > 1 ? `, attempt ${attempt}` : ''
   if (sentAt) steps.push({ at: sentAt, text: `Sent to Expo${others}${attempts}.` })
   const lost = [

@@ -131,6 +131,15 @@ describe('one sentence says why', () => {
   })
 })
 
+test.for([
+  [1, 'Sent to Expo.'],
+  [2, 'Sent to Expo together with 1 other.'],
+  [3, 'Sent to Expo together with 2 others.'],
+] as const)('a request of %s', ([recipients, text]) => {
+  const { steps } = explain(facts({ devices: [device({}, { recipients })] })).devices[0]!
+  expect(steps.map((step) => step.text)).toContain(text)
+})
+
 test('the steps of a device are in order, with its attempts and what the receipt said', () => {
   const history = [{ at: at(0), kind: 'registered', userId: 'ana', fromUserId: null, detail: null }]
   const one = device({ history }, { attempt: 2, ambiguous: 1, recipients: 100, ticketId: 't', result: 'failed' })
