@@ -57,7 +57,11 @@ const onExpoError: Record<string, Rule> = {
 }
 
 /** An unknown code is final for this recipient, costs nobody a token, and never loops. */
-const unknownError: Rule = { fate: 'keep', again: false, hint: 'Expo gave a code that this version does not know.' }
+const unknownError: Rule = {
+  fate: 'keep',
+  again: false,
+  hint: 'Expo gave no code, or one that this version does not know.',
+}
 
 /** For counting: whatever Expo may invent, there are only so many. */
 export function knownCode(code: string | null): string {
