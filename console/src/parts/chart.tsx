@@ -91,21 +91,27 @@ export function CourseChart({ course, isOver }: { course: Reasons['course']; isO
   })
   return (
     <figure class="chart course">
-      <svg
-        viewBox={`0 0 ${WIDTH} 160`}
-        preserveAspectRatio="none"
-        role="img"
-        aria-label={`What was settled, in steps of ${Math.round(seconds)} seconds from ${timeOfDay(first.at)} on`}
-      >
-        {bars}
-      </svg>
+      <div class="plot">
+        <div class="scale" aria-hidden="true">
+          <span>{count(top)}</span>
+          <span>0</span>
+        </div>
+        <svg
+          viewBox={`0 0 ${WIDTH} 160`}
+          preserveAspectRatio="none"
+          role="img"
+          aria-label={`What was settled, in steps of ${Math.round(seconds)} s from ${timeOfDay(first.at)} on: ${count(top)} devices in one at most`}
+        >
+          {bars}
+        </svg>
+      </div>
       <figcaption>
         <span class="key handed">Handed over</span>
         <span class="key accepted">Accepted</span>
         <span class="key refused">Refused</span>
         <span class="key unknown">Unknown</span>
         <span class="span">
-          from {timeOfDay(first.at)}, a bar is {Math.round(seconds)} s
+          devices from {timeOfDay(first.at)} on, a bar is {Math.round(seconds)} s
         </span>
       </figcaption>
     </figure>
