@@ -27,6 +27,10 @@ export async function testToken(pushToken: string): Promise<void> {
     throw new CommandFault(`${sendUrl} does not answer (${answer.reason}). ${hint}`)
   }
   process.stdout.write(`${answer.text}\n`)
+  if (isSandbox && answer.status === 404)
+    throw new CommandFault(
+      'The server has no sandbox: it was started with an EXPO_PUSH_URL. EXPO_PUSH_URL is not set here.',
+    )
   if (answer.status !== 200) throw new CommandFault(`Expo answered with status ${answer.status}.`)
   const [ticket] = parseTickets(answer.text) ?? []
   if (ticket === undefined) throw new CommandFault('That is no ticket: it may not be Expo that answers there.')

@@ -104,6 +104,13 @@ test('a test past the database says by its exit code whether Expo took it', asyn
   expect(JSON.parse(refused.stdout)).toMatchObject({ data: [{ status: 'error' }] })
   expect((await ring('http://127.0.0.1:1/send')).code).toBe(1)
   await world.expo.plan({ ticketCodes: {} })
+
+  // The server was told where Expo is, this shell was not.
+  const env = { EXPO_PUSH_URL: undefined, PORT: String(world.server.port) }
+  expect(await runCommand(['test-token', token], { env })).toMatchObject({
+    code: 1,
+    stderr: expect.stringContaining('EXPO_PUSH_URL is not set here'),
+  })
 })
 
 test('times are told in UTC and say so; without a zone they are taken as local ones', async () => {
