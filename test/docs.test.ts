@@ -62,6 +62,14 @@ describe.each(pages)('%s', (page) => {
     const named = [...text.matchAll(/`((?:src|test|scripts|docs)\/[\w./-]+)`/g)].map(([, path = '']) => path)
     expect(named.filter((path) => !existsSync(join(project, path)))).toEqual([])
   })
+
+  test('says of a file only that it has what is there', () => {
+    const pairs = [...text.matchAll(/`(\w+)` in `(src\/[\w./-]+\.ts)`/g)].map(([, name = '', path = '']) => ({
+      name,
+      path,
+    }))
+    expect(pairs.filter(({ name, path }) => !new RegExp(`\\b${name}\\b`).test(read(path)))).toEqual([])
+  })
 })
 
 function leadsSomewhere(page: string, link: string): boolean {
