@@ -7,7 +7,13 @@ import { RESULT } from '../../src/domain/answers/result.ts'
 import type { ExpoMessage } from '../../src/domain/messages/expo-message.ts'
 import type { SendAnswer } from '../../src/ports.ts'
 import type { Db } from '../../src/store/database/db.ts'
-import { beginDeliveries, closePlanned } from '../../src/store/ledger/deliveries.ts'
+import {
+  beginDeliveries,
+  closePlanned,
+  repeatAmbiguous,
+  splitDelivery,
+  takeOver,
+} from '../../src/store/ledger/deliveries.ts'
 import { findDirectWork, insertPlan } from '../../src/store/ledger/plan.ts'
 import { cancelNotification, pauseNotification, resumeNotification } from '../../src/store/notifications/control.ts'
 import { notificationState } from '../../src/store/notifications/notifications.ts'
@@ -17,6 +23,7 @@ import { ClaimLost } from '../../src/store/queue/queue.ts'
 import { crowd, expectBalanced } from '../kit/books.ts'
 import { until } from '../kit/guard.ts'
 import { allOk, type Kind, openDatabase, openRunning } from '../kit/inside.ts'
+import { insertBroadcast } from '../kit/ledger.ts'
 
 const AWAY = new Error('Connection terminated unexpectedly')
 
@@ -121,6 +128,21 @@ describe.each(['PGlite', 'PostgreSQL 18'] as const)('on %s', (kind) => {
       [2, 0],
       [0, 0],
       [0, 0],
+    ])
+  })
+
+  test('each piece of a delivery that is split has the answers and deaths that were counted before', async () => {
+    const { db } = await openDatabase(kind)
+    const notificationId = await insertBroadcast(db)
+    const [planned] = await insertPlan(db, [{ notificationId, chunk: 1, part: 0, project: null, tokenIds: [1, 2] }])
+    const begin = async () => (await beginDeliveries(db, [planned!.id]))[0]!
+    await repeatAmbiguous(db, [await begin()])
+    await takeOver(db, [await begin()])
+    const pieces = [1, 2].map((id) => ({ project: null, tokenIds: [id] }))
+    const split = await splitDelivery(db, await begin(), pieces)
+    expect(split.map(({ token_ids, ambiguous, deaths }) => [token_ids, ambiguous, deaths])).toEqual([
+      [[1], 1, 1],
+      [[2], 1, 1],
     ])
   })
 
