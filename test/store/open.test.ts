@@ -1,7 +1,8 @@
 /** Opening: one holder of a folder, no word against a database that is newer, no hand on what was there before. */
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { mkdtempSync, rmSync, utimesSync, writeFileSync } from 'node:fs'
+import { mkdtempSync, renameSync, rmSync, utimesSync, writeFileSync } from 'node:fs'
+import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { sql } from 'kysely'
@@ -88,7 +89,7 @@ test('so is one whose connection broke while Kysely held it', () => {
   expect(isDatabaseAway(new Error('Postgres connection has been discarded'))).toBe(true)
 })
 
-test('the first thing that happens to an empty folder may be a post', async () => {
+test('the first thing that happens after a start may be a post', async () => {
   const world = await openRunning('PGlite')
   await world.notify({ audience: { everyone: true } })
   await world.drain()
@@ -120,11 +121,20 @@ import { lockFolder } from ${JSON.stringify(lockModule)}
   }
 })
 
+/** As a process leaves it that was killed: nobody answers there any more. */
+async function leaveSocket(path: string): Promise<void> {
+  const server = createServer().listen(`${path}.held`)
+  await once(server, 'listening')
+  // Under another name it is not removed when the server closes.
+  renameSync(`${path}.held`, path)
+  server.close()
+  await once(server, 'close')
+}
+
 test('of ten that take over a stale lock at once, one gets it', async () => {
   const folder = mkdtempSync(join(tmpdir(), 'belfry-lock-'))
   try {
-    writeFileSync(join(folder, 'belfry.lock'), 'left behind')
-    rmSync(join(folder, 'belfry.lock'))
+    await leaveSocket(join(folder, 'belfry.lock'))
     const takers = await Promise.allSettled(Array.from({ length: 10 }, () => lockFolder(folder)))
     const locks = takers.flatMap((one) => (one.status === 'fulfilled' ? [one.value] : []))
     expect(locks).toHaveLength(1)
