@@ -62,10 +62,12 @@ test('a receipt without a code is final', () => {
   expect(judged.refused).toEqual([{ position: 0, code: null, message: 'no details', fate: 'keep' }])
 })
 
-test('three ambiguous answers, or twenty deaths, are enough', () => {
+test('three ambiguous answers, or twenty deaths, are enough; where repeats are not wanted, one of either', () => {
   expect(mayRepeat({ ambiguous: 2, deaths: 0 }, 'repeat')).toBe(true)
   expect(mayRepeat({ ambiguous: 3, deaths: 0 }, 'repeat')).toBe(false)
   expect(mayRepeat({ ambiguous: 0, deaths: 20 }, 'repeat')).toBe(true)
   expect(mayRepeat({ ambiguous: 0, deaths: 21 }, 'repeat')).toBe(false)
+  expect(mayRepeat({ ambiguous: 0, deaths: 0 }, 'drop')).toBe(true)
   expect(mayRepeat({ ambiguous: 1, deaths: 0 }, 'drop')).toBe(false)
+  expect(mayRepeat({ ambiguous: 0, deaths: 1 }, 'drop')).toBe(false)
 })
