@@ -2,8 +2,7 @@
 import type { Emit, Lane } from '../ports.ts'
 import type { Ended } from '../store/notifications/notifications.ts'
 
-export function tellUnknown(emit: Emit, lane: Lane, deliveries: readonly { token_ids: readonly number[] }[]): void {
-  const count = deliveries.reduce((sum, one) => sum + one.token_ids.length, 0)
+export function tellUnknown(emit: Emit, lane: Lane, count: number): void {
   if (count > 0) emit('recipients.unknown', { lane, count })
 }
 

@@ -1,11 +1,12 @@
 /** Whether a notification may go on, and what becomes of what was planned when it may not. */
+import { goneResult } from '../../domain/answers/judge.ts'
 import { RESULT } from '../../domain/answers/result.ts'
 import type { Db } from '../../store/database/db.ts'
 import { closePlanned } from '../../store/ledger/deliveries.ts'
-import { findPlan, type OpenDelivery } from '../../store/ledger/plan.ts'
+import { findPlan } from '../../store/ledger/plan.ts'
 import type { Notification } from '../../store/notifications/notifications.ts'
 import { DELIVERY_STATE } from '../../store/schema/tables.ts'
-import { settleUnknown } from './plan.ts'
+import { recipientsOf, settleUnknown } from './plan.ts'
 
 export type Ending = 'cancelled' | 'expired' | 'disabled'
 
@@ -18,19 +19,15 @@ export function endingOf(notification: Notification, pushesEnabled: boolean): En
 const as = { cancelled: 'cancelled', expired: 'expired', disabled: 'skipped' } as const
 
 /**
- * Closes the books of one piece of work: what was begun and has no answer is unknown, the rest was never sent.
- * @returns what is unknown.
+ * Closes the books of one piece of work: what was begun, once at least, and has no answer is unknown, the rest was never sent.
+ * @returns how many are unknown.
  */
-export async function closePlan(
-  tx: Db,
-  notification: Notification,
-  chunk: number,
-  ending: Ending,
-): Promise<OpenDelivery[]> {
+export async function closePlan(tx: Db, notification: Notification, chunk: number, ending: Ending): Promise<number> {
   const plan = await findPlan(tx, { notificationId: notification.id, chunk })
-  if (!plan) return []
+  if (!plan) return 0
   const begun = plan.open.filter((one) => one.state === DELIVERY_STATE.sending)
+  const repeated = plan.open.filter((one) => one.state === DELIVERY_STATE.planned && goneResult(one) === RESULT.unknown)
   await settleUnknown(tx, begun)
   await closePlanned(tx, notification.id, chunk, as[ending], RESULT[as[ending]])
-  return begun
+  return recipientsOf([...begun, ...repeated])
 }

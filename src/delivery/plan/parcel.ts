@@ -1,4 +1,5 @@
-import { RESULT, type Result } from '../../domain/answers/result.ts'
+import { goneResult } from '../../domain/answers/judge.ts'
+import type { Result } from '../../domain/answers/result.ts'
 import type { Recipient } from '../../domain/notification.ts'
 import type { Held } from '../../store/ledger/deliveries.ts'
 import type { OpenDelivery } from '../../store/ledger/plan.ts'
@@ -9,7 +10,7 @@ import type { Settlement } from '../settle/settle.ts'
 export interface Parcel {
   delivery: OpenDelivery
   notification: Notification
-  /** In the order of the delivery's push tokens; null: gone since it was planned, and to be skipped. */
+  /** In the order of the delivery's push tokens; null: gone since it was planned, and not sent to. */
   recipients: (Recipient | null)[]
   /** Its intent was saved with its plan. */
   held?: Held
@@ -18,8 +19,8 @@ export interface Parcel {
 /** A parcel whose intent is saved. */
 export type Begun = Parcel & { held: Held }
 
-/** The same result for everybody who could be reached; who is gone is skipped. */
+/** The same result for everybody who could be reached. */
 export function settleAll(parcel: Parcel, held: Held, result: Result): Settlement {
-  const results = parcel.recipients.map((recipient) => (recipient ? result : RESULT.skipped))
+  const results = parcel.recipients.map((recipient) => (recipient ? result : goneResult(parcel.delivery)))
   return { settled: { ...held, results, ticketIds: null }, refused: [], project: parcel.delivery.project }
 }

@@ -145,7 +145,7 @@ export async function resumePlan(
   const again = begun.filter((one) => mayRepeat(one, notification.on_unknown))
   const over = begun.filter((one) => !again.includes(one))
   await settleUnknown(db, over)
-  tellUnknown(emit, notification.lane, over)
+  tellUnknown(emit, notification.lane, recipientsOf(over))
   await takeOver(db, again)
   const open = [...plan.open.filter((one) => one.state === DELIVERY_STATE.planned), ...again]
   return addressed(
@@ -169,6 +169,8 @@ export async function addressed(db: Db, parcels: Pick<Parcel, 'delivery' | 'noti
     }),
   }))
 }
+
+export const recipientsOf = (open: OpenDelivery[]): number => open.reduce((sum, one) => sum + one.token_ids.length, 0)
 
 /** Their requests may have left, and nobody will ask again. */
 export async function settleUnknown(db: Db, open: OpenDelivery[]): Promise<void> {

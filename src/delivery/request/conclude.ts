@@ -1,17 +1,15 @@
 /** What Expo's answer to a request means for the deliveries in it, for the pace and for the breaker. */
 
-import { all } from '../../domain/all.ts'
 import { mayRepeat } from '../../domain/answers/judge.ts'
 import { RESULT } from '../../domain/answers/result.ts'
 import { backoffMs } from '../../domain/backoff.ts'
 import type { SendAnswer } from '../../ports.ts'
 import { isDatabaseAway } from '../../store/database/away.ts'
 import { repeatAmbiguous } from '../../store/ledger/deliveries.ts'
-import { settleAll } from '../plan/parcel.ts'
+import { type Begun, settleAll } from '../plan/parcel.ts'
 import { untilSaved } from '../settle/settle.ts'
-import { tellUnknown } from '../tell.ts'
 import { divideRequest } from './divide-request.ts'
-import { type Answered, release, type SenderParts, type Sent } from './sending.ts'
+import { type Answered, release, type SenderParts, type Sent, settleInto } from './sending.ts'
 import { settleTickets } from './settle-tickets.ts'
 
 type Of<Kind extends SendAnswer['kind']> = Extract<SendAnswer, { kind: Kind }>
@@ -59,20 +57,14 @@ async function refused(parts: SenderParts, answered: Answered, answer: Of<'refus
 
 /** Each delivery counts its own ambiguous answers: what may not be repeated ends as `unknown`, for people to see. */
 async function repeatOrGiveUp(parts: SenderParts, answered: Answered, reason: string): Promise<Sent> {
-  const counted = answered.begun.map((one) => ({
-    ...one,
-    delivery: { ...one.delivery, ambiguous: one.delivery.ambiguous + 1 },
-  }))
-  const again = counted.filter((one) => mayRepeat(one.delivery, one.notification.on_unknown))
-  const over = counted.filter((one) => !again.includes(one))
+  const counted = ({ delivery }: Begun) => ({ ...delivery, ambiguous: delivery.ambiguous + 1 })
+  const isOver = (one: Begun) => !mayRepeat(counted(one), one.notification.on_unknown)
+  const over = answered.begun.filter(isOver)
+  const again = answered.begun.filter((one) => !isOver(one)).map((one) => ({ ...one, delivery: counted(one) }))
   const held = again.map((one) => one.held)
   await untilSaved(parts.clock, parts.emit, () => repeatAmbiguous(parts.db, held))
-  await all(over.map((one) => parts.settle(settleAll(one, one.held, RESULT.unknown))))
-  tellUnknown(
-    parts.emit,
-    answered.lane,
-    over.map((one) => one.delivery),
-  )
+  const unknown = over.map((one) => settleAll(one, one.held, RESULT.unknown))
+  await settleInto(parts, answered.lane, unknown)
   await tellBreaker(parts, answered, 'failed')
   if (again.length === 0) return { kind: 'done' }
   return { kind: 'again', parcels: again, afterMs: backoffMs(answered.tries + 1, Math.random()), reason }

@@ -6,9 +6,9 @@ import type { BuiltRequest } from '../../domain/messages/messages.ts'
 import type { SendAnswer } from '../../ports.ts'
 import { splitDelivery } from '../../store/ledger/deliveries.ts'
 import { learnProjects } from '../../store/tokens/token-fates.ts'
-import type { Begun, Parcel } from '../plan/parcel.ts'
+import { type Begun, type Parcel, settleAll } from '../plan/parcel.ts'
 import { untilSaved } from '../settle/settle.ts'
-import { release, type SenderParts, type Sent } from './sending.ts'
+import { release, type SenderParts, type Sent, settleInto } from './sending.ts'
 
 type Refusal = Extract<SendAnswer, { kind: 'refused' }>
 type Parts = Pick<SenderParts, 'db' | 'clock' | 'emit' | 'settle'>
@@ -59,19 +59,9 @@ async function goOnIn(parts: Parts, only: Begun, request: BuiltRequest, groups: 
 /** The one recipient that is left is the bad one: final for this message, and no reason to take the token out. */
 async function refuseLast(parts: Parts, only: Begun, request: BuiltRequest, refusal: Refusal): Promise<Sent> {
   const bad = request.slots[0]?.position ?? 0
-  const results = only.recipients.map((recipient) => (recipient ? RESULT.refused : RESULT.skipped))
-  await parts.settle({
-    project: only.delivery.project,
-    settled: { ...only.held, results, ticketIds: null },
-    refused: [
-      {
-        tokenId: only.delivery.token_ids[bad] ?? 0,
-        stage: 'request',
-        code: refusal.code,
-        message: refusal.message,
-        fate: 'keep',
-      },
-    ],
-  })
+  const { code, message } = refusal
+  const tokenId = only.delivery.token_ids[bad] ?? 0
+  const refused = [{ tokenId, stage: 'request', code, message, fate: 'keep' } as const]
+  await settleInto(parts, only.notification.lane, [{ ...settleAll(only, only.held, RESULT.refused), refused }])
   return { kind: 'done' }
 }

@@ -3,7 +3,6 @@
  * the network is waited for. What comes of it is a value; who called decides when to go on.
  */
 import { setImmediate as immediate } from 'node:timers/promises'
-import { all } from '../../domain/all.ts'
 import { RESULT } from '../../domain/answers/result.ts'
 import { failpoint } from '../../domain/failpoint.ts'
 import { buildRequest } from '../../domain/messages/messages.ts'
@@ -13,7 +12,7 @@ import { addressed } from '../plan/plan.ts'
 import { beginRequestSpan } from '../traced.ts'
 import type { HeadStart } from '../turns/turns.ts'
 import { conclude } from './conclude.ts'
-import { type Answered, release, type SenderParts, type Sent } from './sending.ts'
+import { type Answered, release, type SenderParts, type Sent, settleInto } from './sending.ts'
 
 /** A request that waited longer for its turn reads its recipients again: whoever has logged out meanwhile expects silence. */
 const ADDRESS_AGAIN_AFTER_MS = 1_000
@@ -51,7 +50,7 @@ async function sendBegun(
   start: HeadStart | undefined,
 ): Promise<Sent> {
   let [begun, request] = [planned, buildRequest(planned.map(asPart))]
-  if (request.slots.length === 0) return settleGone(parts, begun)
+  if (request.slots.length === 0) return settleGone(parts, lane, begun)
   const taking = start?.turn ?? parts.turns.take(lane, project, request.slots.length)
   const turn = await taking.catch((error: unknown) => putBack(parts, begun, error))
   if (turn.kind !== 'go') return release(parts, begun, turn)
@@ -69,7 +68,7 @@ async function sendBegun(
     request = buildRequest(begun.map(asPart))
     if (request.slots.length === 0) {
       turn.giveBack()
-      return settleGone(parts, begun)
+      return settleGone(parts, lane, begun)
     }
   }
   await turn.depart()
@@ -118,8 +117,9 @@ async function putBack(parts: SenderParts, begun: Begun[], error: unknown): Prom
 }
 
 /** Nobody in it can be reached any more. */
-async function settleGone(parts: SenderParts, begun: Begun[]): Promise<Sent> {
-  await all(begun.map((one) => parts.settle(settleAll(one, one.held, RESULT.skipped))))
+async function settleGone(parts: SenderParts, lane: Lane, begun: Begun[]): Promise<Sent> {
+  const gone = begun.map((one) => settleAll(one, one.held, RESULT.skipped))
+  await settleInto(parts, lane, gone)
   return { kind: 'done' }
 }
 

@@ -1,10 +1,13 @@
 /** What the steps of a request share: what they work with, what comes of it, and the way back. */
+import { all } from '../../domain/all.ts'
+import { countResults } from '../../domain/answers/result.ts'
 import type { BuiltRequest } from '../../domain/messages/messages.ts'
 import type { Clock, Emit, Lane, PushGateway, Tracing } from '../../ports.ts'
 import type { Db } from '../../store/database/db.ts'
 import { releaseDeliveries } from '../../store/ledger/deliveries.ts'
 import type { Begun, Parcel } from '../plan/parcel.ts'
-import { type Books, untilSaved } from '../settle/settle.ts'
+import { type Books, type Settlement, untilSaved } from '../settle/settle.ts'
+import { tellUnknown } from '../tell.ts'
 import type { Breaker } from '../turns/breaker.ts'
 import type { Connections, GiveBackPermit } from '../turns/connections.ts'
 import type { Pace } from '../turns/pace.ts'
@@ -48,6 +51,16 @@ export type Sent =
   /** Nothing may go to this project for now. */
   | { kind: 'held'; afterMs: number; reason: string }
   | { kind: 'stopped' }
+
+/** Into the ledger; of whom nobody will ever know, it is told. */
+export async function settleInto(
+  { settle, emit }: Pick<SenderParts, 'settle' | 'emit'>,
+  lane: Lane,
+  settlements: Settlement[],
+): Promise<void> {
+  await all(settlements.map(settle))
+  tellUnknown(emit, lane, countResults(settlements.flatMap((one) => one.settled.results)).unknown)
+}
 
 /** Certainly not sent: back to the plan. */
 export async function release<S extends Sent>(

@@ -1,12 +1,11 @@
 /** From a request's tickets to the ledger, and to the facts that are told about it. */
 
-import { all } from '../../domain/all.ts'
-import { countCodes, judgeTickets, type PartVerdict } from '../../domain/answers/judge.ts'
+import { countCodes, goneResult, judgeTickets, type PartVerdict } from '../../domain/answers/judge.ts'
 import { countResults, RESULT } from '../../domain/answers/result.ts'
 import type { Ticket } from '../../domain/answers/verdict.ts'
 import type { Begun } from '../plan/parcel.ts'
 import type { Settlement } from '../settle/settle.ts'
-import type { Answered, SenderParts } from './sending.ts'
+import { type Answered, type SenderParts, settleInto } from './sending.ts'
 
 export async function settleTickets(
   parts: Pick<SenderParts, 'settle' | 'emit'>,
@@ -14,8 +13,10 @@ export async function settleTickets(
   tickets: Ticket[],
 ): Promise<void> {
   const tokens = begun.map((one) => one.recipients.map((recipient) => recipient?.token ?? null))
-  const verdicts = judgeTickets(tokens, request.slots, tickets)
-  const saved = all(verdicts.map((verdict, index) => parts.settle(settlement(begun[index] as Begun, verdict))))
+  const gone = begun.map((one) => goneResult(one.delivery))
+  const verdicts = judgeTickets(tokens, request.slots, tickets, gone)
+  const settlements = verdicts.map((verdict, index) => settlement(begun[index] as Begun, verdict))
+  const saved = settleInto(parts, lane, settlements)
   answered.giveBackPermit(saved)
   await saved
   const { accepted, refused } = countResults(verdicts.flatMap((verdict) => verdict.results))

@@ -1,6 +1,6 @@
 /** From Expo's answer to what is written in the ledger. Pure: the engine only carries it out. */
 import type { Slot } from '../messages/messages.ts'
-import { RESULT } from './result.ts'
+import { RESULT, type Result } from './result.ts'
 import { knownCode, type Receipt, ruleFor, type Ticket, type TokenFate } from './verdict.ts'
 
 /** Expo's no to one recipient, by its position in the part (or delivery). */
@@ -23,14 +23,16 @@ export interface PartVerdict {
  * Tickets are matched by position. Where an error names a push token and it is not the one at that position, the
  * answer is about something else: nothing is concluded about any token from it.
  * @param parts how many recipients each part has, gone ones included, and the token at each position (null: gone).
+ * @param gone what the gone ones of each part come to.
  */
 export function judgeTickets(
   parts: readonly (readonly (string | null)[])[],
   slots: readonly Slot[],
   tickets: readonly Ticket[],
+  gone: readonly Result[] = [],
 ): PartVerdict[] {
-  const verdicts = parts.map<PartVerdict>((tokens) => ({
-    results: tokens.map(() => RESULT.skipped),
+  const verdicts = parts.map<PartVerdict>((tokens, part) => ({
+    results: tokens.map(() => gone[part] ?? RESULT.skipped),
     ticketIds: tokens.map(() => null),
     refused: [],
   }))
@@ -91,6 +93,10 @@ export function countCodes(refused: readonly Pick<Refused, 'code'>[]): Record<st
 const MAX_AMBIGUOUS = 3
 /** A repeat after our own death is no answer of Expo's; it has its own limit. */
 const MAX_DEATHS = 20
+
+/** An earlier request may have reached those who are gone by now; in a first one they were not. */
+export const goneResult = ({ ambiguous, deaths }: { ambiguous: number; deaths: number }): Result =>
+  ambiguous + deaths > 0 ? RESULT.unknown : RESULT.skipped
 
 export function mayRepeat(delivery: { ambiguous: number; deaths: number }, onUnknown: 'repeat' | 'drop'): boolean {
   if (onUnknown === 'drop') return delivery.ambiguous === 0 && delivery.deaths === 0

@@ -3,7 +3,7 @@
  * names the attempt that may make it, so an attempt that was taken over cannot write over its successor.
  */
 import { sql } from 'kysely'
-import { type Counts, countResults } from '../../domain/answers/result.ts'
+import { type Counts, countResults, RESULT } from '../../domain/answers/result.ts'
 import { maskPushTokensIn } from '../../domain/push-token.ts'
 import { type Db, unseen } from '../database/db.ts'
 import { MAY_GO_ON, OPEN_DELIVERY, type OpenDelivery } from './plan.ts'
@@ -204,7 +204,9 @@ function pickCounts(counts: Counts): SettledCounts {
   return Object.fromEntries(COUNTS.map((name) => [name, counts[name]])) as SettledCounts
 }
 
-/** What was planned and will not be sent, because the notification ended: nothing of it is in flight. */
+const mayHaveLeft = sql`ambiguous + deaths > 0`
+
+/** What was planned and will not be sent, because the notification ended: of some an earlier request may have been. */
 export async function closePlanned(
   db: Db,
   notificationId: string,
@@ -213,8 +215,10 @@ export async function closePlanned(
   result: number,
 ): Promise<void> {
   await sql`
-    update ${db.t.deliveries} d set state = 2, settled_at = ${db.now}, ${sql.ref(as)} = recipients,
-      results = array_fill(${result}::smallint, array[recipients::int])
+    update ${db.t.deliveries} d set state = 2, settled_at = ${db.now},
+      ${sql.ref(as)} = case when ${mayHaveLeft} then 0 else recipients end,
+      unknown = case when ${mayHaveLeft} then recipients else 0 end,
+      results = array_fill(case when ${mayHaveLeft} then ${RESULT.unknown} else ${result} end::smallint, array[recipients::int])
     where notification_id = ${notificationId} and chunk = ${chunk} and state = 0`.execute(db.kysely)
 }
 

@@ -37,7 +37,7 @@ export async function resumeNotification(
         expires_at = expires_at + (${tx.now} - paused_at), paused_at = null
       where id = ${id} and state = 'paused' returning id`)
     if (resumed.length > 0) {
-      await unpark(tx, id)
+      await unpark(tx, [id])
       await audit(tx, { actor: by, action: 'notification.resume', subject: `notification:${id}` })
     }
     await finishIfDone(tx, id)
@@ -45,7 +45,10 @@ export async function resumeNotification(
   })
 }
 
-/** What was planned and not begun is cancelled at once; requests under way finish, and count as what they were. */
+/**
+ * What was planned and never begun is cancelled at once; requests under way finish, and count as what they were. What is parked goes
+ * back into the queue: who takes it from there closes the rest, of which requests may have left.
+ */
 export async function cancelNotification(
   db: Db,
   id: string,
@@ -65,17 +68,17 @@ export async function cancelAll(tx: Db, ids: string[]): Promise<number> {
     where id = any(${ids}::uuid[]) and state in ('queued', 'sending', 'paused') returning id`)
   if (cancelled.length === 0) return 0
   const ended = cancelled.map((one) => one.id)
-  await tx.kysely.deleteFrom('parked').where('notification_id', 'in', ended).execute()
+  await unpark(tx, ended)
   await sql`
     update ${tx.t.deliveries} set state = 2, settled_at = ${tx.now}, cancelled = recipients,
       results = array_fill(${RESULT.cancelled}::smallint, array[recipients::int])
-    where notification_id = any(${ended}::uuid[]) and state = 0`.execute(tx.kysely)
+    where notification_id = any(${ended}::uuid[]) and state = 0 and ambiguous + deaths = 0`.execute(tx.kysely)
   return cancelled.length
 }
 
-async function unpark(tx: Db, id: string): Promise<void> {
+async function unpark(tx: Db, ids: string[]): Promise<void> {
   const parked = await tx.rows<{ queue: QueueName; data: QueueData[QueueName] }>(sql`
-    delete from ${tx.t.parked} where notification_id = ${id} returning queue, data`)
+    delete from ${tx.t.parked} where notification_id = any(${ids}::uuid[]) returning queue, data`)
   const byQueue = Map.groupBy(parked, (one) => one.queue)
   for (const [queue, rows] of byQueue)
     await tx.enqueue(
