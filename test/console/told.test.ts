@@ -96,6 +96,24 @@ describe('the page of a notification', () => {
   })
 })
 
+test('in a window of any width the list says what each notification is', async () => {
+  const { page } = here.at
+  const title = 'Doors open at nine'
+  await send({ to: { users: ['crowd-1'] }, title })
+  await here.at.open('Notifications')
+  const row = page.locator('.row').filter({ hasText: title })
+  for (const width of [1440, 1024, 900, 800, 390]) {
+    await page.setViewportSize({ width, height: 900 })
+    const { width: seen } = (await row.getByRole('link').boundingBox())!
+    expect(seen, `of the title at ${width}`).toBeGreaterThan(150)
+    const isCut = await row.evaluate((it) => {
+      const { scrollWidth, clientWidth } = it as unknown as Record<'scrollWidth' | 'clientWidth', number>
+      return scrollWidth > clientWidth
+    })
+    expect(isCut, `the row at ${width}`).toBe(false)
+  }
+})
+
 describe('a search for people', () => {
   test('that finds more than it shows says so', async () => {
     const { page } = here.at
