@@ -114,6 +114,19 @@ test('in a window of any width the list says what each notification is', async (
   }
 })
 
+test('a person with many devices: how many of them heard it, and what it was', async () => {
+  const { page } = here.at
+  await here.world.sql(
+    `insert into belfry.push_tokens (user_id, token, device_type)
+     select 'crowd-7', 'ExponentPushToken[crowd-7-' || n || ']', 'ios' from generate_series(1, 59) n`,
+  )
+  await toldOf(await send({ to: { users: ['crowd-7'] }, title: 'To sixty' }))
+  await page.goto(`${here.world.server.url}/console#/people/crowd-7`)
+  const row = page.locator('.inside > li').filter({ hasText: 'To sixty' })
+  await row.getByText('60 × Handed over').waitFor()
+  expect(await row.locator('.badge').count()).toBe(1)
+})
+
 describe('a search for people', () => {
   test('that finds more than it shows says so', async () => {
     const { page } = here.at

@@ -2,7 +2,7 @@
 import type { ComponentChildren } from 'preact'
 import { useEffect, useState } from 'preact/hooks'
 import type { Refused } from '../api.ts'
-import { exactTime, shortExactTime, shortTime, timeOfDay } from '../format.ts'
+import { count, exactTime, shortExactTime, shortTime, timeOfDay } from '../format.ts'
 import type { State } from '../types.ts'
 
 export function Card({
@@ -74,9 +74,15 @@ const outcomeWords: Record<string, string> = {
   credentials: 'Suspended',
 }
 
-export function OutcomeBadge({ outcome }: { outcome: string }) {
+/** @param times of how many devices. */
+export function OutcomeBadge({ outcome, times = 1 }: { outcome: string; times?: number }) {
   const word = outcomeWords[outcome] ?? outcome.charAt(0).toUpperCase() + outcome.slice(1)
-  return <span class={`badge ${outcomeTones[outcome] ?? 'dim'}`}>{word}</span>
+  return (
+    <span class={`badge ${outcomeTones[outcome] ?? 'dim'}`}>
+      {times > 1 && `${count(times)} × `}
+      {word}
+    </span>
+  )
 }
 
 export function Empty({

@@ -134,7 +134,9 @@ function Recent({ user, recent }: Pick<Person, 'user' | 'recent'>) {
                       outcome={['queued', 'sending', 'paused'].includes(one.state) ? 'not_yet' : 'not_sent'}
                     />
                   ) : (
-                    one.outcomes.map((outcome, index) => <OutcomeBadge outcome={outcome} key={index} />)
+                    timesOf(one.outcomes).map(([outcome, times]) => (
+                      <OutcomeBadge outcome={outcome} times={times} key={outcome} />
+                    ))
                   )}
                 </span>
                 <Time at={one.created_at} />
@@ -145,6 +147,10 @@ function Recent({ user, recent }: Pick<Person, 'user' | 'recent'>) {
       )}
     </Card>
   )
+}
+
+function timesOf(outcomes: string[]): [outcome: string, times: number][] {
+  return [...new Set(outcomes)].map((one) => [one, outcomes.filter((other) => other === one).length])
 }
 
 function Device({ device }: { device: Person['devices'][number] }) {
