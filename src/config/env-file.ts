@@ -1,3 +1,4 @@
+/** Where settings come from: the file `.env`, and what counts as not set. */
 import { readFileSync, statSync } from 'node:fs'
 import { parseEnv } from 'node:util'
 import { ConfigFault } from './fault.ts'

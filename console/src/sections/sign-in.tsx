@@ -1,3 +1,4 @@
+/** Signing in with the operator key. */
 import { useState } from 'preact/hooks'
 import { call, type Refused } from '../api.ts'
 import bell from '../bell.svg'

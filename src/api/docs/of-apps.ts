@@ -1,3 +1,4 @@
+/** The routes that apps call, in the words of the OpenAPI document. */
 import type { RouteDoc } from './route-doc.ts'
 import { list, maybe, object, oneOf, ref, success, text, uuid, whole, yes } from './schemas.ts'
 

@@ -1,3 +1,4 @@
+/** The routes of other backends, in the words of the OpenAPI document. */
 import type { RouteDoc } from './route-doc.ts'
 import { decimal, list, maybe, object, oneOf, ref, success, text, time, uuid, whole } from './schemas.ts'
 

@@ -1,3 +1,4 @@
+/** The routes of operators and the console, in the words of the OpenAPI document. */
 import type { RouteDoc } from './route-doc.ts'
 import { anything, decimal, list, maybe, object, ref, success, text, time, whole, yes } from './schemas.ts'
 

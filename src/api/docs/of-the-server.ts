@@ -1,3 +1,4 @@
+/** The routes about the server itself, in the words of the OpenAPI document. */
 import type { RouteDoc } from './route-doc.ts'
 import { object, oneOf, ref, text } from './schemas.ts'
 

@@ -1,3 +1,4 @@
+/** Pausing, resuming and cancelling a notification. */
 import type { FastifyInstance, FastifyRequest } from 'fastify'
 import type { ZodTypeProvider } from 'fastify-type-provider-zod'
 import { z } from 'zod'

@@ -1,3 +1,4 @@
+/** Messages: stored and on their way to the receiver in one transaction; read by their two people only. */
 import { randomUUIDv7 } from 'node:crypto'
 import type { FastifyInstance } from 'fastify'
 import type { ZodTypeProvider } from 'fastify-type-provider-zod'

@@ -1,3 +1,4 @@
+/** Posts: stored and on their way to everybody else in one transaction. */
 import { randomUUIDv7 } from 'node:crypto'
 import formbody from '@fastify/formbody'
 import type { FastifyInstance } from 'fastify'

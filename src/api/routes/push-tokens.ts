@@ -1,3 +1,4 @@
+/** Push tokens: registered, listed and taken off by the app of their user. */
 import type { FastifyInstance } from 'fastify'
 import type { ZodTypeProvider } from 'fastify-type-provider-zod'
 import { z } from 'zod'

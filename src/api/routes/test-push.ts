@@ -1,3 +1,4 @@
+/** The test push: sent like any other notification, and answered when Expo has, or after ten seconds. */
 import { randomUUIDv7 } from 'node:crypto'
 import { setTimeout as wait } from 'node:timers/promises'
 import type { FastifyInstance, FastifyRequest } from 'fastify'

@@ -1,3 +1,4 @@
+/** One GET to the running server; what goes wrong is a value. */
 import { TIMEOUT_MS } from './finding.ts'
 
 export interface Answer {

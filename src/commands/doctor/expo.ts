@@ -1,3 +1,4 @@
+/** Whether Expo, or the sandbox in its place, can be reached, and takes our access token. */
 import { placeOf } from '../../config/places.ts'
 import type { Config } from '../../config.ts'
 import { type Reach, reachExpo, type Step } from '../../expo/reach.ts'

@@ -1,3 +1,4 @@
+/** What users' bearer tokens, and Supabase's webhooks, are checked with. */
 import type { Config } from '../../config.ts'
 import { type Finding, fault, fine, reasonOf, TIMEOUT_MS, warn } from './finding.ts'
 

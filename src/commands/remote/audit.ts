@@ -1,3 +1,4 @@
+/** `belfry audit`: who did what to whom. */
 import { told } from '../times.ts'
 import { columns, plain, print, server } from './remote.ts'
 

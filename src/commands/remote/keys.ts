@@ -1,3 +1,4 @@
+/** `belfry keys`: keys of other backends, made, listed, renewed and revoked. */
 import { secondsOf, timeOf, told } from '../times.ts'
 import { columns, plain, print, server } from './remote.ts'
 

@@ -1,3 +1,4 @@
+/** `belfry notifications` and `belfry explain`: what became of what was sent. */
 import { told } from '../times.ts'
 import { endOf, type Followed } from './progress.ts'
 import { columns, count, plain, print, server } from './remote.ts'

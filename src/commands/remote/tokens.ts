@@ -1,3 +1,4 @@
+/** `belfry tokens`: push tokens, in from another system's table and out again. */
 import { statSync } from 'node:fs'
 import { CommandFault } from '../fault.ts'
 import { told } from '../times.ts'

@@ -1,3 +1,4 @@
+/** A delivery of the ledger together with what is needed to send it now. */
 import { goneResult } from '../../domain/answers/judge.ts'
 import type { Result } from '../../domain/answers/result.ts'
 import type { Recipient } from '../../domain/notification.ts'

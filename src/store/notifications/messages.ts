@@ -1,3 +1,4 @@
+/** Messages between two users. */
 import { type Selectable, sql } from 'kysely'
 import type { Db } from '../database/db.ts'
 import type { Tables } from '../schema/tables.ts'

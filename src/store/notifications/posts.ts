@@ -1,3 +1,4 @@
+/** Posts, newest first. */
 import { type Selectable, sql } from 'kysely'
 import type { Db } from '../database/db.ts'
 import type { Tables } from '../schema/tables.ts'

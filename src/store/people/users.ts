@@ -1,3 +1,4 @@
+/** Users: known by the id in their bearer token, from their first call on. */
 import { sql } from 'kysely'
 import type { Db } from '../database/db.ts'
 
