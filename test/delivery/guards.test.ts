@@ -4,7 +4,7 @@ import { describe, expect, test } from 'vitest'
 import type { ExpoMessage } from '../../src/domain/messages/expo-message.ts'
 import type { SendAnswer } from '../../src/ports.ts'
 import { notificationState } from '../../src/store/notifications/notifications.ts'
-import { listAlarms, restoreSuspended } from '../../src/store/tokens/alarms.ts'
+import { listAlarms, raiseCredentialsAlarms, restoreSuspended } from '../../src/store/tokens/alarms.ts'
 import { confirmFlood, countAnswers, releaseFlood, tripFlood } from '../../src/store/tokens/flood.ts'
 import { registerPushToken } from '../../src/store/tokens/push-tokens.ts'
 import { crowd, expectBalanced } from '../kit/books.ts'
@@ -131,6 +131,27 @@ describe.each(['PGlite', 'PostgreSQL 18'] as const)('on %s', (kind) => {
     world.sent.length = 0
     await broadcast(world)
     expect(world.sent).toHaveLength(300)
+  })
+
+  test('a probe that waits for its turn is sent all the same; who is suspended meanwhile is not', async () => {
+    const world = await openRunning(kind, {}, { rateLimit: 100 })
+    await crowd(world, 200)
+    const [suspended, meanwhile] = [await world.device('ben'), await world.device('ana')]
+    const suspend = (token: string) =>
+      world.db.kysely
+        .updateTable('push_tokens')
+        .set({ active: false, inactive_reason: 'InvalidCredentials', inactive_at: new Date() })
+        .where('token', '=', token)
+        .execute()
+    await raiseCredentialsAlarms(world.db, [{ project: '', deviceType: 'ios' }])
+    await suspend(suspended)
+    await tenMinutesLater(world)
+    const id = await world.notify({ audience: { everyone: true } })
+    await until('the first request', () => world.requests.length > 0)
+    await suspend(meanwhile)
+    await world.drain()
+    expect(await expectBalanced(world, id)).toMatchObject({ accepted: 201, skipped: 1 })
+    expect(world.sent.map((one) => one.token)).toContain(suspended)
   })
 
   test('a direct notification to nobody but suspended devices says so, and an operator brings them back', async () => {

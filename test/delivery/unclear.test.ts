@@ -6,6 +6,7 @@ import { beginDeliveries } from '../../src/store/ledger/deliveries.ts'
 import { findDirectWork } from '../../src/store/ledger/plan.ts'
 import { cancelNotification, pauseNotification } from '../../src/store/notifications/control.ts'
 import { notificationState } from '../../src/store/notifications/notifications.ts'
+import { setMutes } from '../../src/store/people/subscriptions.ts'
 import { unregisterPushToken } from '../../src/store/tokens/push-tokens.ts'
 import { expectBalanced } from '../kit/books.ts'
 import { until } from '../kit/guard.ts'
@@ -61,6 +62,16 @@ describe.each(['PGlite', 'PostgreSQL 18'] as const)('on %s', (kind) => {
     await world.drain()
     expect(await expectBalanced(world, id)).toMatchObject({ unknown: 1, skipped: 0 })
     expect(toldUnknown(world)).toEqual([1])
+  })
+
+  test('who mutes its kind before the repeat is not told again', async () => {
+    const world = await losing(kind, ({ db }) => setMutes(db, 'ben', ['notify']))
+    await world.device('ben')
+    await world.device('ana')
+    const id = await world.notify({ audience: { users: ['ana', 'ben'] } })
+    await world.drain()
+    expect(world.sent).toHaveLength(3)
+    expect(await expectBalanced(world, id)).toMatchObject({ accepted: 1, unknown: 1 })
   })
 
   test('what is cancelled, or passes its time, before the repeat is unknown', async () => {

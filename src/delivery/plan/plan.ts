@@ -32,12 +32,11 @@ export interface ToPlan {
   most?: number
 }
 
-const isMuted = (recipient: Recipient, { notification }: ToPlan) =>
-  recipient.muted?.includes(notification.kind) ?? false
+const isMuted = ({ muted }: Recipient, { kind }: Notification) => muted?.includes(kind) ?? false
 
 /** Whether there is anybody among them to whom it may not be sent. */
 export const mayBeSkipped = (one: ToPlan): boolean =>
-  one.recipients.some((recipient) => recipient.suspended || isMuted(recipient, one))
+  one.recipients.some((recipient) => recipient.suspended || isMuted(recipient, one.notification))
 
 /**
  * Writes the plan of work that has none yet. Who is suspended, or has muted this kind, is written down as skipped; but
@@ -71,7 +70,7 @@ async function chooseSkipped(db: Db, work: ToPlan[]): Promise<Skipped> {
   const reasons: Skipped['reasons'] = new Map()
   for (const one of work) {
     for (const recipient of one.recipients) {
-      if (isMuted(recipient, one)) reasons.set(recipient, 'muted')
+      if (isMuted(recipient, one.notification)) reasons.set(recipient, 'muted')
       else if (recipient.suspended && !probed.has(recipient.id)) reasons.set(recipient, 'credentials')
     }
   }
@@ -119,7 +118,7 @@ function cut({ notification, chunk, most }: ToPlan, of: Recipient[], firstPart =
 /** The next real notification due to a suspended token, one for each project and platform at a time. */
 async function chooseProbes(db: Db, work: ToPlan[]): Promise<Set<number>> {
   const suspended = work.flatMap((one) =>
-    one.recipients.filter((recipient) => recipient.suspended && !isMuted(recipient, one)),
+    one.recipients.filter((recipient) => recipient.suspended && !isMuted(recipient, one.notification)),
   )
   const probes = new Set<number>()
   for (const [first] of Map.groupBy(suspended, ({ project, deviceType }) => `${project}/${deviceType}`).values()) {
@@ -154,18 +153,23 @@ export async function resumePlan(
   )
 }
 
-/** To whom it goes now: since it was planned, a token may have been logged out, or have moved to somebody else. */
-export async function addressed(db: Db, parcels: Pick<Parcel, 'delivery' | 'notification'>[]): Promise<Parcel[]> {
+/** To whom it goes now: since it was planned, a token may have been logged out, or have moved, or its user have muted this. */
+export async function addressed(
+  db: Db,
+  parcels: (Pick<Parcel, 'delivery' | 'notification'> & Partial<Parcel>)[],
+): Promise<Parcel[]> {
   const ids = parcels.flatMap(({ delivery }) => delivery.token_ids)
   // Parcels to a topic share no request with others: the first topic is that of all.
   const [topic] = parcels.flatMap(({ notification: { audience } }) => ('topic' in audience ? audience.topic : []))
   const devices = new Map((await readTokens(db, ids, topic)).map((device) => [device.id, device]))
-  return parcels.map(({ delivery, notification }) => ({
+  return parcels.map(({ delivery, notification, recipients }) => ({
     delivery,
     notification,
-    recipients: delivery.token_ids.map((id) => {
+    recipients: delivery.token_ids.map((id, position) => {
       const device = devices.get(id)
-      return device && isIn(notification.audience, device) ? device : null
+      // Nobody who is suspended, but who is a probe.
+      if (device?.suspended && !recipients?.[position]?.suspended) return null
+      return device && isIn(notification.audience, device) && !isMuted(device, notification) ? device : null
     }),
   }))
 }

@@ -181,6 +181,6 @@ function skippedWords(facts: ExplainFacts, device: DeviceFacts, reason: string |
     return "skipped, because this device is suspended: Apple or Google refused the app's key"
   if (facts.notification.skip_reason === 'disabled') return 'skipped, because push notifications were switched off'
   return device.active
-    ? 'skipped, because the device was gone or had moved to somebody else when its turn came'
+    ? 'skipped, because the device was gone, had moved to somebody else or did not want it any more when its turn came'
     : `skipped, because the device was gone when its turn came: ${inactiveWords(device)}`
 }

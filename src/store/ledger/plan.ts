@@ -197,9 +197,9 @@ export async function insertSkipped(tx: Db, deliveries: NewSkipped[]): Promise<v
   )
 }
 
-/** Those of a plan that are still active, and follow the topic: who has logged out since is not among them. */
+/** Those of a plan that are still active, or suspended, and follow the topic: who has logged out since is not among them. */
 export async function readTokens(db: Db, ids: number[], topic?: string): Promise<Device[]> {
   return db.rows<Device>(sql`
     select ${device(db)} from ${db.t.push_tokens} p
-    where active and id = any(${ids}::bigint[]) ${followersOf(db, topic)}`)
+    where ${IN_AUDIENCE} and id = any(${ids}::bigint[]) ${followersOf(db, topic)}`)
 }
