@@ -12,7 +12,7 @@ const START = Date.parse('2026-01-01T09:00:00Z')
 const SECRET = 'a-webhook-secret-that-only-tests-know'
 
 describe.each(['PGlite', 'PostgreSQL 18'] as const)('on %s', (kind) => {
-  test('what is for later, and whether a row of another database is news', async () => {
+  test('what is for later, when a key ends, and whether a row of another database is news', async () => {
     const clock = new TestClock(START)
     const database = await openDatabase(kind, { clock })
     const api = await openApi({ database, webhookSecret: SECRET })
@@ -34,11 +34,19 @@ describe.each(['PGlite', 'PostgreSQL 18'] as const)('on %s', (kind) => {
     for (const ms of [-5 * MINUTE, 28 * DAY + MINUTE, 8_000 * 365 * DAY])
       for (const dry_run of [true, false]) expect((await send(ms, {}, { dry_run })).status).toBe(400)
 
-    const key = { 'idempotency-key': 'once' }
-    const first = await send(MINUTE, key)
+    const again = { 'idempotency-key': 'once' }
+    const first = await send(MINUTE, again)
     await clock.setTime(START + 10 * MINUTE)
     expect((await send(MINUTE)).status).toBe(400)
-    expect(await send(MINUTE, key)).toMatchObject({ status: 202, body: first.body })
+    expect(await send(MINUTE, again)).toMatchObject({ status: 202, body: first.body })
+
+    const key = (afterMs: number) =>
+      call('POST', `${api.url}/api/operator/keys`, {
+        token: OPERATOR_KEY,
+        json: { name: 'shop', scopes: ['send'], expires_at: new Date(START + afterMs).toISOString() },
+      })
+    expect((await key(5 * MINUTE)).body).toMatchObject({ code: 'malformed', error: '"expires_at": is in the past' })
+    expect((await key(15 * MINUTE)).status).toBe(200)
 
     const hook = async (id: number, madeAt: number) => {
       const record = { id, user_id: 'ana', title: 'Rain', created_at: new Date(madeAt).toISOString() }
