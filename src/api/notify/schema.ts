@@ -27,7 +27,9 @@ const options = z.looseObject({
   ttl: z.number('must be a number').min(0, 'must not be negative').optional(),
   expiration: z.number('must be a number').optional(),
   interruptionLevel: word(['active', 'critical', 'passive', 'time-sensitive']).optional(),
-  richContent: z.strictObject({ image: z.url('must be a URL').max(2_000).optional() }).optional(),
+  richContent: z
+    .strictObject({ image: z.url('must be a URL').max(2_000, 'takes at most 2000 characters').optional() })
+    .optional(),
   categoryId: text(1, 200).optional(),
   mutableContent: flag.optional(),
   contentAvailable: flag.optional(),

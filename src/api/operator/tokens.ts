@@ -15,7 +15,7 @@ import type { ApiOptions } from '../options.ts'
 const MAX_ROWS = 1_000
 const cell = z.union([z.string(), z.number(), z.boolean(), z.null()]).optional()
 const row = z.strictObject({
-  line: z.number().int().min(0),
+  line: z.number('must be a number').int('must be whole').min(0, 'must not be negative'),
   user_id: cell,
   token: cell,
   device_type: cell,
@@ -23,11 +23,14 @@ const row = z.strictObject({
   created_at: cell,
   updated_at: cell,
 })
-const rows = z.array(row, 'must be a list of rows').min(1).max(MAX_ROWS, `takes at most ${MAX_ROWS} rows`)
+const rows = z
+  .array(row, 'must be a list of rows')
+  .min(1, 'must hold at least one row')
+  .max(MAX_ROWS, `takes at most ${MAX_ROWS} rows`)
 
 const page = z.strictObject({
   limit,
-  after: z.coerce.number('must be a number').int().min(0).default(0),
+  after: z.coerce.number('must be a number').int('must be whole').min(0, 'must not be negative').default(0),
   user: id().optional(),
   whole: z.enum(['true', 'false'], 'must be true or false').default('false'),
 })
