@@ -33,7 +33,7 @@ test('docs/errors.md is the table', async () => {
 
 interface Ask {
   method?: string
-  body?: string
+  body?: string | Buffer<ArrayBuffer>
   type?: string
 }
 
@@ -89,6 +89,15 @@ describe('what is asked', () => {
     expect(body.hint).toMatch(/application\/json.*application\/x-www-form-urlencoded/)
     await expectFault(ask(token, { body: 'a=b', type: 'application/x-www-form-urlencoded' }), 'media_type')
     await expectFault(ask(post, { body: JSON.stringify({ ...whole, text_content: 'x'.repeat(300_000) }) }), 'too_large')
+  })
+
+  test('in another encoding than UTF-8', async () => {
+    expect.hasAssertions()
+    const body = Buffer.from(JSON.stringify({ ...whole, title: 'Grüße' }), 'latin1')
+    await expectFault(ask(post, { body }), 'bad_json', 'The body is not UTF-8')
+    expect((await ask(post, { body: JSON.stringify({ ...whole, title: 'Grüße \ufffd' }) })).body.post).toMatchObject({
+      title: 'Grüße \ufffd',
+    })
   })
 
   test('with fields that do not fit', async () => {

@@ -1,4 +1,5 @@
 /** Bodies in JSON. Whoever sends one that cannot be read is told where it stops being JSON. */
+import { isUtf8 } from 'node:buffer'
 import type { FastifyInstance } from 'fastify'
 import { whyNotJson } from '../../domain/not-json.ts'
 import { Fault, type FaultDetails } from './faults.ts'
@@ -8,15 +9,17 @@ export interface Unreadable {
   why?: string | undefined
 }
 
-/** As Fastify reads them itself. */
+/** As Fastify reads them itself, but for other encodings: what is not UTF-8 would ring phones with `Gr??e`. */
 export function readJson(app: FastifyInstance): void {
   const read = app.getDefaultJsonParser('error', 'error')
-  app.addContentTypeParser('application/json', { parseAs: 'string' }, (request, body: string, done) =>
-    read(request, body, (error, value) => {
+  app.addContentTypeParser('application/json', { parseAs: 'buffer' }, (request, bytes: Buffer, done) => {
+    if (!isUtf8(bytes)) return done(new Fault('bad_json', { sentence: 'The body is not UTF-8' }))
+    const body = bytes.toString()
+    void read(request, body, (error, value) => {
       const unreadable: Unreadable = { why: error === null ? undefined : whyNotJson(body) }
       done(error && Object.assign(error, unreadable), value)
-    }),
-  )
+    })
+  })
 }
 
 export function detailsOf({ why }: Unreadable): FaultDetails {
