@@ -6,6 +6,13 @@ const tag = 'Notifications'
 const id = '01890a5d-ac97-7d1e-9d6b-6a2b3c1f0e11'
 const state = oneOf('queued', 'sending', 'paused', 'finished', 'cancelled', 'expired')
 const steered = success({ id: uuid, state })
+const dryRun = success({
+  dry_run: { type: 'boolean', const: true },
+  audience: object({ devices: whole, ios: whole, android: whole, unknown: whole, suspended: whole }),
+  /** As long as it takes at the rate of the server; null: there is no limit. */
+  seconds: maybe(whole),
+  preview: list({ type: 'object' }),
+})
 const controls = {
   pause: 'Pause a notification',
   resume: 'Let a paused notification go on',
@@ -19,7 +26,7 @@ export const notifyDocs: Record<string, RouteDoc> = {
     description: 'At least one of title, body and data. With dry_run nothing is sent, and the answer is 200.',
     status: 202,
     answer: success({ notification_id: uuid, send_at: maybe(time) }),
-    also: { status: 200, answer: success({ dry_run: { type: 'boolean', const: true } }) },
+    also: { status: 200, answer: dryRun },
     example: { success: true, notification_id: id, send_at: null },
     request: { to: { users: ['alice'] }, title: 'The bells are up', body: 'Come on Sunday' },
     faults: ['push_too_big', 'idempotency_key', 'idempotency_reused'],
@@ -73,7 +80,10 @@ export const notifyDocs: Record<string, RouteDoc> = {
     tag,
     summary: "Take one of Supabase's database webhooks",
     description: 'Inserts on posts and messages; inserts, updates and deletes on push_tokens. Each row counts once.',
-    answer: success({ done: text, notification_id: uuid, hint: text }, ['notification_id', 'hint']),
+    answer: success(
+      { done: oneOf('notified', 'registered', 'unregistered', 'nothing'), notification_id: uuid, why: text },
+      ['notification_id', 'why'],
+    ),
     request: {
       type: 'INSERT',
       table: 'messages',

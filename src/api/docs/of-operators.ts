@@ -70,7 +70,21 @@ export const operatorDocs: Record<string, RouteDoc> = {
   'GET /api/operator/users/:user/export': {
     tag,
     summary: 'Everything that is kept about a user',
-    answer: success({ exported_at: time }),
+    description: 'Written as it is read: an answer that breaks off is not whole.',
+    answer: success({
+      exported_at: time,
+      user: maybe({ type: 'object' }),
+      push_tokens: things,
+      token_history: things,
+      posts: things,
+      messages: things,
+      notifications: things,
+      deliveries: things,
+      opened: things,
+      topics: things,
+      mutes: things,
+      audit: things,
+    }),
     faults: ['not_found'],
   },
   'DELETE /api/operator/users/:user': {
