@@ -36,9 +36,10 @@ export async function mutesOf(db: Db, userId: string): Promise<NotificationKind[
   return rows.map((row) => row.kind)
 }
 
-/** These kinds and no others. */
+/** These kinds and no others. Said twice at once, one after the other: both together would mute what neither said. */
 export async function setMutes(db: Db, userId: string, kinds: NotificationKind[]): Promise<void> {
   await db.transaction(async (tx) => {
+    await sql`select id from ${tx.t.users} where id = ${userId} for no key update`.execute(tx.kysely)
     await sql`delete from ${tx.t.mutes} where user_id = ${userId} and kind <> all(${kinds}::text[])`.execute(tx.kysely)
     await sql`
       insert into ${tx.t.mutes} (user_id, kind) select ${userId}, unnest(${kinds}::text[])
