@@ -5,6 +5,7 @@ import { sql } from 'kysely'
 import { expect, test } from 'vitest'
 import type { Db } from '../../src/store/database/db.ts'
 import { totalsOf } from '../../src/store/ledger/ledger.ts'
+import { findMended, raiseCredentialsAlarms } from '../../src/store/tokens/alarms.ts'
 import { listTokens } from '../../src/store/tokens/import.ts'
 import { explainFacts } from '../../src/store/views/explain.ts'
 import { findNotification, listNotifications, recentRate } from '../../src/store/views/notifications.ts'
@@ -109,5 +110,32 @@ test.for(['PostgreSQL 18', 'PostgreSQL 14', 'PGlite'] as const)(
     }
     expect(plans).toHaveLength(7)
     expect(plans.filter((plan) => /Seq Scan on notifications|using notifications_pkey/.test(plan))).toEqual([])
+  },
+)
+
+test.each(['PostgreSQL 18', 'PostgreSQL 14', 'PGlite'] as const)(
+  'good receipts look no push token up while no credentials are refused, on %s',
+  async (kind) => {
+    const { db } = await openDatabase(kind)
+    await fill(db)
+    await sql`update ${db.t.push_tokens} set active = false, inactive_reason = 'InvalidCredentials', project = '@club/app',
+      inactive_at = ${db.now} - interval '1 hour' where id = 1`.execute(db.kysely)
+    const plans: string[] = []
+    const looking: Db = {
+      ...db,
+      rows: async (query) => {
+        const lines = await db.rows<{ 'QUERY PLAN': string }>(sql`explain (analyze, costs off) ${query}`)
+        plans.push(lines.map((line) => line['QUERY PLAN']).join('\n'))
+        return db.rows(query)
+      },
+    }
+    const handedOver = Array.from({ length: 100 }, (_, index) => ({ tokenId: 1 + index, deliveryId: 1 }))
+    const lookedUp = /on push_tokens p \(actual/
+    expect(await findMended(looking, handedOver)).toEqual([])
+    expect(plans.at(-1)).not.toMatch(lookedUp)
+    const mended = { project: '@club/app', deviceType: 'ios' }
+    await raiseCredentialsAlarms(db, [mended])
+    expect(await findMended(looking, handedOver)).toEqual([mended])
+    expect(plans.at(-1)).toMatch(lookedUp)
   },
 )

@@ -72,7 +72,10 @@ export async function claimCredentialsProbe(db: Db, { project, deviceType }: Cre
   return rows.length > 0
 }
 
-/** Receipts that are ok, of tokens that were sent to after they had been suspended: their credentials work again. */
+/**
+ * Receipts that are ok, of tokens that were sent to after they had been suspended: their credentials work again. Where none are
+ * refused nothing is looked up: every good receipt there is comes this way.
+ */
 export async function findMended(
   tx: Db,
   handedOver: { tokenId: number; deliveryId: number }[],
@@ -82,7 +85,8 @@ export async function findMended(
     select distinct coalesce(p.project, '') as project, coalesce(p.device_type, '') as "deviceType"
     from unnest(${handedOver.map((one) => one.tokenId)}::bigint[], ${handedOver.map((one) => one.deliveryId)}::bigint[]) as h (token_id, delivery_id)
     join ${tx.t.push_tokens} p on p.id = h.token_id and p.inactive_reason = 'InvalidCredentials'
-    join ${tx.t.deliveries} d on d.id = h.delivery_id and d.sent_at > p.inactive_at`)
+    join ${tx.t.deliveries} d on d.id = h.delivery_id and d.sent_at > p.inactive_at
+    where exists (select from ${tx.t.alarms} where kind = 'credentials' and resolved_at is null)`)
 }
 
 /**
