@@ -66,6 +66,22 @@ test('what failed while the server was away is said, and nothing is promised tha
   await page.getByRole('status').getByText('Not signed out').waitFor()
 })
 
+test('while a slow server has not answered, nothing else can be pressed in its place', async () => {
+  const { page } = here.at
+  const send_at = new Date(Date.now() + 3_600_000).toISOString()
+  const json = { to: { users: ['nobody'] }, title: 'Held', send_at }
+  const { body } = await here.world.operator('POST', '/api/notifications', { json })
+  await page.goto(`${here.world.server.url}/console#/notifications/${body.notification_id as string}`)
+  let answer = (): void => {}
+  const answered = new Promise<void>((done) => (answer = done))
+  await page.route('**/pause', async (route) => (await answered, route.continue()))
+  await page.getByRole('button', { name: 'Pause' }).click()
+  await until('both to wait', async () => (await page.locator('.hero button:disabled').count()) === 2)
+  answer()
+  await page.getByRole('button', { name: 'Resume' }).waitFor()
+  await until('both to be back', async () => (await page.locator('.hero button:disabled').count()) === 0)
+})
+
 test('a slow server is not asked again before it has answered', async () => {
   const { page } = here.at
   await send('Slowly')

@@ -104,26 +104,29 @@ function notSentWords({ totals }: Whole): string {
 function Controls({ one, again }: { one: Whole; again: () => void }) {
   const [asking, setAsking] = useState(false)
   const [error, setError] = useState<Refused>()
-  const act = (verb: string) => {
+  const [busy, setBusy] = useState(false)
+  const act = async (verb: string) => {
     setAsking(false)
     setError(undefined)
-    call('POST', `/api/notifications/${one.id}/${verb}`).then(again, setError)
+    setBusy(true)
+    await call('POST', `/api/notifications/${one.id}/${verb}`).then(again, setError)
+    setBusy(false)
   }
   const isOver = hasEnded(one.state)
   return (
     <div class="controls">
       {!isOver &&
         (one.state === 'paused' ? (
-          <button type="button" class="primary" onClick={() => act('resume')}>
+          <button type="button" class="primary" disabled={busy} onClick={() => void act('resume')}>
             <Icon name="resume" /> Resume
           </button>
         ) : (
-          <button type="button" onClick={() => act('pause')}>
+          <button type="button" disabled={busy} onClick={() => void act('pause')}>
             <Icon name="pause" /> Pause
           </button>
         ))}
       {!isOver && (
-        <button type="button" class="danger-quiet" onClick={() => setAsking(true)}>
+        <button type="button" class="danger-quiet" disabled={busy} onClick={() => setAsking(true)}>
           <Icon name="cancel" /> Cancel
         </button>
       )}
@@ -133,7 +136,7 @@ function Controls({ one, again }: { one: Whole; again: () => void }) {
           title="Cancel this notification?"
           verb="Cancel it for good"
           danger
-          onYes={() => act('cancel')}
+          onYes={() => void act('cancel')}
           onNo={() => setAsking(false)}
         >
           <p>What has been sent stays sent. Nobody else will get it, and it cannot be resumed.</p>
