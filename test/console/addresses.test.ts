@@ -35,7 +35,7 @@ describe('an address', () => {
   ] as const)('with %s: the console says in a sentence what is not there', async ([, address, sentence]) => {
     const { page } = here.at
     await goTo(address)
-    await page.getByRole('heading', { name: sentence }).waitFor()
+    await page.getByRole('heading', { name: sentence, level: 1 }).waitFor()
     expect(await page.locator('[aria-busy=true]').count()).toBe(0)
     expect(await here.at.seriousFaults()).toEqual([])
     await here.at.open('Keys')

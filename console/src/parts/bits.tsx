@@ -85,15 +85,16 @@ export function OutcomeBadge({ outcome, times = 1 }: { outcome: string; times?: 
   )
 }
 
-export function Empty({
-  title,
-  children,
-  action,
-}: {
+interface Nothing {
   title: string
   children?: ComponentChildren
   action?: ComponentChildren
-}) {
+  /** It is the whole page. */
+  alone?: boolean
+}
+
+export function Empty({ title, children, action, alone }: Nothing) {
+  const Heading = alone ? 'h1' : 'h2'
   return (
     <div class="empty">
       <svg viewBox="0 0 120 90" aria-hidden="true">
@@ -101,7 +102,7 @@ export function Empty({
         <path class="e-bell" d="M52 54c0-7 3-11 8-11s8 4 8 11l3 4H49zM58 60.500a2 2 0 0 0 4 0" />
         <path class="e-far" d="M8 88h104M20 30c4-4 8-4 11-1M92 22c4-4 8-4 11-1" />
       </svg>
-      <h3>{title}</h3>
+      <Heading>{title}</Heading>
       {children !== undefined && <p>{children}</p>}
       {action}
     </div>

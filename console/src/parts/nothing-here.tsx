@@ -36,7 +36,11 @@ interface Failed {
 /** An id that nothing has, and one that nothing can have, are told alike; anything else is trouble. */
 export function LoadFailed({ error, again, missing, children }: Failed) {
   if (![400, 404, 414].includes(error.status)) return <Trouble error={error} again={again} />
-  return <Empty title={missing}>{children}</Empty>
+  return (
+    <Empty title={missing} alone>
+      {children}
+    </Empty>
+  )
 }
 
 export function Broken({ fault }: { fault: unknown }) {

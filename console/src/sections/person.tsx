@@ -16,6 +16,7 @@ export function PersonSection({ id }: { id: string }) {
     return (
       <Empty
         title="Erased"
+        alone
         action={
           <a class="button" href={to('people')}>
             People
