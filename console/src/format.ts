@@ -1,5 +1,7 @@
 /** Numbers and times as people read them. */
-const whole = new Intl.NumberFormat(undefined, { maximumFractionDigits: 0 })
+
+// In digits that every keyboard has: some numbers are to be typed.
+const whole = new Intl.NumberFormat(undefined, { maximumFractionDigits: 0, numberingSystem: 'latn' })
 const full = new Intl.DateTimeFormat(undefined, { dateStyle: 'full', timeStyle: 'long' })
 const clock = new Intl.DateTimeFormat(undefined, { hour: '2-digit', minute: '2-digit' })
 const clockExact = new Intl.DateTimeFormat(undefined, { hour: '2-digit', minute: '2-digit', second: '2-digit' })

@@ -96,6 +96,23 @@ describe('the page of a notification', () => {
   })
 })
 
+test('a number that is to be typed can be, whatever digits the browser writes by itself', async () => {
+  const { page } = here.at
+  const storageState = await page.context().storageState()
+  const there = await page.context().browser()!.newContext({ storageState, locale: 'ar-EG' })
+  try {
+    const other = await there.newPage()
+    await other.goto(`${here.world.server.url}/console#/compose`)
+    await other.getByLabel('Title').fill('To all of them')
+    await other.getByRole('button', { name: 'Send it', disabled: false }).click()
+    await other.getByLabel(/^Type/).fill(String(AUDIENCE))
+    const yes = other.getByRole('dialog').getByRole('button', { name: /^Send to/ })
+    expect(await yes.isEnabled()).toBe(true)
+  } finally {
+    await there.close()
+  }
+})
+
 test('in a window of any width the list says what each notification is', async () => {
   const { page } = here.at
   const title = 'Doors open at nine'
