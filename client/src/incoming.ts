@@ -13,6 +13,9 @@ export interface IncomingOptions {
 }
 
 const MOST_REMEMBERED = 200
+/** For ten seconds; what cannot be led to by then is a fault that its developer should see. */
+const NAVIGATE_TRIES = 100
+const NAVIGATE_AGAIN_MS = 100
 
 export class Incoming {
   readonly #options: IncomingOptions
@@ -102,7 +105,17 @@ export class Incoming {
     const tap = tapOf(response)
     this.#options.onTap?.(tap)
     const path = pathOf(tap, this.#options.routes ?? {})
-    if (path !== undefined) this.#options.navigate?.(path)
+    if (path !== undefined) this.#navigate(path, NAVIGATE_TRIES)
+  }
+
+  /** Expo Router throws until its root layout is there, which may wait for fonts or a session when a tap starts the app. */
+  #navigate(path: string, tries: number): void {
+    try {
+      this.#options.navigate?.(path)
+    } catch (error) {
+      if (tries === 1) throw error
+      this.#device.after(NAVIGATE_AGAIN_MS, () => this.#navigate(path, tries - 1))
+    }
   }
 
   /** It stays until it is cleared, and would be there again after a reload. */

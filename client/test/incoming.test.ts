@@ -62,6 +62,22 @@ test('a cold start heard of in both ways is one', async () => {
   expect(led.paths).toHaveLength(1)
 })
 
+test('a tap that starts the app waits until the router has a screen to lead to', async () => {
+  const phone = newPhone(server, 'ios')
+  phone.notifications.tap(message('early'))
+  let hasScreen = false
+  const paths: string[] = []
+  const navigate = (path: string) => {
+    if (!hasScreen) throw new Error('Attempted to navigate before mounting the Root Layout component')
+    paths.push(path)
+  }
+  await open(phone, { navigate })
+  await phone.pass(500)
+  hasScreen = true
+  await phone.pass(500)
+  expect(paths).toEqual(['/messages/ada'])
+})
+
 test('opening is reported later when the server is away, and once', async () => {
   const phone = newPhone(server)
   await open(phone)
