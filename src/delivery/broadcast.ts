@@ -20,7 +20,7 @@ import { closePlan, type Ending, endingOf } from './plan/ending.ts'
 import type { Parcel } from './plan/parcel.ts'
 import { planNew, resumePlan } from './plan/plan.ts'
 import { enqueueReceipts } from './receipts.ts'
-import { type Ended, type Hold, type Run, worst } from './request/run.ts'
+import { type Hold, type Run, type RunEnd, worst } from './request/run.ts'
 import { tellEnded, tellUnknown } from './tell.ts'
 import { inChunkSpans } from './traced.ts'
 import type { Workplace } from './workplace.ts'
@@ -47,7 +47,7 @@ export async function sendChunks(place: Workplace, run: Run, jobs: ChunkJob[]): 
 async function sendAll(place: Workplace, run: Run, chunks: Chunk[]): Promise<void> {
   const parcels = await parcelsOf(place, chunks)
   const ends = await all(
-    chunks.map(async ({ job }, index): Promise<Ended[]> => {
+    chunks.map(async ({ job }, index): Promise<RunEnd[]> => {
       const own = parcels[index] ?? []
       return all(own.map((parcel) => run('broadcast', [parcel], job.data.tries)))
     }),

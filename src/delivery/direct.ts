@@ -17,7 +17,7 @@ import { closePlan, type Ending, endingOf } from './plan/ending.ts'
 import type { Parcel } from './plan/parcel.ts'
 import { DIRECT_CHUNK, isIn, mayBeSkipped, planNew, resumePlan, type ToPlan } from './plan/plan.ts'
 import { enqueueReceipts } from './receipts.ts'
-import { type Ended, type Hold, type Run, worst } from './request/run.ts'
+import { type Hold, type Run, type RunEnd, worst } from './request/run.ts'
 import { tellEnded, tellUnknown } from './tell.ts'
 import { inDirectSpans } from './traced.ts'
 import type { HeadStart } from './turns/turns.ts'
@@ -129,9 +129,9 @@ async function sendParcels(
   run: Run,
   most: number,
   { parcels, tasks, start }: Pick<Planned, 'parcels' | 'start'> & { tasks: Task[] },
-): Promise<Map<string, Ended>> {
+): Promise<Map<string, RunEnd>> {
   const tries = Math.max(0, ...tasks.map((task) => task.job.data.tries))
-  const ends = new Map<string, Ended[]>(tasks.map((task) => [task.notification.id, []]))
+  const ends = new Map<string, RunEnd[]>(tasks.map((task) => [task.notification.id, []]))
   const sized = parcels.map((parcel) => ({ parcel, project: parcel.delivery.project, size: parcel.recipients.length }))
   await all(
     pack(sized, most).map(async (request) => {

@@ -18,10 +18,10 @@ export interface Hold {
   tries: number
 }
 
-export type Ended = 'done' | 'not_begun' | 'stopped' | Hold
+export type RunEnd = 'done' | 'not_begun' | 'stopped' | Hold
 
 /** @param start of parcels that are begun already. */
-export type Run = (lane: Lane, parcels: Parcel[], tries: number, start?: HeadStart) => Promise<Ended>
+export type Run = (lane: Lane, parcels: Parcel[], tries: number, start?: HeadStart) => Promise<RunEnd>
 
 export function openRun(parts: SenderParts, send: Send): Run {
   const run: Run = async (lane, parcels, tries, start) => {
@@ -49,7 +49,7 @@ export function openRun(parts: SenderParts, send: Send): Run {
 }
 
 /** What all of them together come to: the one that needs most attention. */
-export function worst(ends: Ended[]): Ended {
+export function worst(ends: RunEnd[]): RunEnd {
   const holds = ends.filter((end): end is Hold => typeof end === 'object')
   if (ends.includes('stopped')) return 'stopped'
   if (holds.length > 0) return holds.reduce((longest, hold) => (hold.afterMs > longest.afterMs ? hold : longest))

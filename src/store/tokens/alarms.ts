@@ -21,7 +21,7 @@ export interface Alarm {
 /** One real notification to a suspended token in this time; nothing is ever invented for it. */
 const PROBE_EVERY_MINUTES = 10
 /** Devices in one statement: a whole platform at once would take longer than a statement may. */
-export const BATCH = 5_000
+export const DEVICES_AT_ONCE = 5_000
 
 export async function listAlarms(db: Db, which: { open?: boolean } = {}): Promise<Alarm[]> {
   return db.kysely
@@ -37,7 +37,7 @@ export async function listAlarms(db: Db, which: { open?: boolean } = {}): Promis
 export const actorOf = (by: string): Actor => (by === 'operator' ? by : 'system')
 
 /** @returns whether there was such an open alarm. */
-export async function resolve(tx: Db, id: number, kind: AlarmKind, by: string): Promise<boolean> {
+export async function resolveAlarm(tx: Db, id: number, kind: AlarmKind, by: string): Promise<boolean> {
   const [alarm] = await tx.rows<{ project: string }>(sql`
     update ${tx.t.alarms} set resolved_at = ${tx.now}, resolved_by = ${by}
     where id = ${id} and kind = ${kind} and resolved_at is null returning project`)
@@ -125,7 +125,7 @@ function restoreSome(db: Db, credentials: Credentials, until: string) {
   return sql`
     with back as (
       update ${db.t.push_tokens} set active = true, inactive_reason = null, inactive_at = null
-      where id in (select id from ${db.t.push_tokens} where ${isMeant} limit ${BATCH}::int) and ${isMeant}
+      where id in (select id from ${db.t.push_tokens} where ${isMeant} limit ${DEVICES_AT_ONCE}::int) and ${isMeant}
       returning id, user_id)
     insert into ${db.t.token_events} (push_token_id, kind, user_id, detail)
     select id, 'restored', user_id, 'credentials' from back returning id`

@@ -6,7 +6,7 @@
 import { type RawBuilder, sql } from 'kysely'
 import type { Db } from '../database/db.ts'
 import { audit } from '../operator/audit.ts'
-import { actorOf, BATCH, resolve } from './alarms.ts'
+import { actorOf, DEVICES_AT_ONCE, resolveAlarm } from './alarms.ts'
 import { asSent, isStillIt, type Judged } from './judged.ts'
 
 /** More than this share of a project's answers in an hour, and more than this many of its tokens, are a flood. */
@@ -73,7 +73,7 @@ export async function undoFlood(db: Db, alarmId: number): Promise<number> {
   for (let restored = 0; ; ) {
     const some = await db.transaction((tx) => undoSome(tx, alarmId))
     restored += some
-    if (some < BATCH) return restored
+    if (some < DEVICES_AT_ONCE) return restored
   }
 }
 
@@ -91,7 +91,7 @@ async function undoSome(tx: Db, alarmId: number): Promise<number> {
       where ${isMeant} and id in (
         select p.id from ${tx.t.push_tokens} p where ${isMeant} and not exists (
           select from ${tx.t.held_tokens} h where h.alarm_id = ${alarmId} and h.push_token_id = p.id)
-        limit ${BATCH}::int)
+        limit ${DEVICES_AT_ONCE}::int)
       returning id, user_id),
     recorded as (
       insert into ${tx.t.token_events} (push_token_id, kind, user_id, detail)
@@ -122,7 +122,7 @@ export async function confirmFlood(db: Db, id: number, by: string): Promise<numb
   return db.transaction(async (tx) => {
     // Some may have been held meanwhile, behind where it stood.
     const devices = most + (await retireHeld(tx, id))
-    if (!(await resolve(tx, id, 'flood', by)) && devices === 0) return undefined
+    if (!(await resolveAlarm(tx, id, 'flood', by)) && devices === 0) return undefined
     await audit(tx, {
       actor: actorOf(by),
       action: 'alarm.confirm',
@@ -153,7 +153,7 @@ const retireSome = (
     select h.push_token_id as id, h.held_at from ${db.t.held_tokens} h
     where h.alarm_id = ${alarmId} and h.push_token_id > ${after}::bigint
       and exists (select from ${db.t.alarms} a where a.id = h.alarm_id and ${IS_OPEN})
-    order by h.push_token_id limit ${BATCH}::int),
+    order by h.push_token_id limit ${DEVICES_AT_ONCE}::int),
   retired as (
     update ${db.t.push_tokens} p set active = false, inactive_reason = 'DeviceNotRegistered', inactive_at = ${db.now}
     from held where p.id = held.id and p.active and p.updated_at <= held.held_at
@@ -167,7 +167,7 @@ const retireSome = (
 export async function releaseFlood(db: Db, id: number, by: string): Promise<boolean> {
   await undoFlood(db, id)
   return db.transaction(async (tx) => {
-    const isReleased = await resolve(tx, id, 'flood', by)
+    const isReleased = await resolveAlarm(tx, id, 'flood', by)
     if (isReleased)
       await audit(tx, {
         actor: actorOf(by),
