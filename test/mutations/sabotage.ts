@@ -2,6 +2,7 @@
  * Sabotage, as data: a piece of the program's source, what it is replaced by, and the test that must turn red. Where a
  * piece is no longer there the script says so: a mutation that cannot be applied has caught nothing.
  */
+import { ofGuards } from './sabotage-of-guards.ts'
 import { ofSecurity } from './sabotage-of-security.ts'
 
 export interface Sabotage {
@@ -184,6 +185,7 @@ export const sabotages: Sabotage[] = [
     kind: 'pglite',
   },
   ...ofSecurity,
+  ...ofGuards,
   {
     id: 'M20',
     what: 'the cursor moves outside the transaction that makes the chunks',
