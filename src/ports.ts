@@ -80,7 +80,7 @@ export interface Facts {
   'tokens.restored': { project: string | null; deviceType: string | null; count: number }
   /** So many answers within an hour said DeviceNotRegistered that it is undone, and held until a person decides. */
   'flood.held': { project: string | null; gone: number }
-  /** What that hour had cost. */
+  /** The push tokens that were retired in that hour are back. */
   'flood.undone': { restored: number }
   'breaker.opened': { project: string | null; reason: string; forMs: number }
   'breaker.closed': { project: string | null }

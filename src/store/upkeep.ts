@@ -66,7 +66,7 @@ async function pruneLedger(db: Db): Promise<number> {
 }
 
 /**
- * What is to go is looked at again once it is held: a push token that is being registered again meanwhile has to stay.
+ * The condition is asked again once a row is locked: a push token that was registered again meanwhile has to stay.
  * @returns how many rows went.
  */
 async function remove(

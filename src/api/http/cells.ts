@@ -6,7 +6,7 @@ export function textOf(value: Cell): string {
   return value === null || value === undefined ? '' : String(value).trim()
 }
 
-/** Not said is active. */
+/** As databases write yes and no; where nothing is said, a row is active. */
 const activeWords: Record<string, boolean | undefined> = {
   '': true,
   null: true,
@@ -26,7 +26,7 @@ export function activeOf(value: Cell): boolean | undefined {
 }
 
 const written = /^(\d{4}-\d\d-\d\d)(?:[T ](\d\d:\d\d(?::\d\d(?:\.\d{1,9})?)?) ?(Z|[+-]\d\d(?::?\d\d)?)?)?$/i
-/** MySQL's way to say that there is none. */
+/** MySQL's zero date, which stands for no time at all. */
 const ZERO = /^0000-00-00/
 
 /** Databases write `2026-01-31 09:00:00`, and mean their own time zone; UTC is the best guess. Null: not said. */

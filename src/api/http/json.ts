@@ -9,7 +9,10 @@ export interface Unreadable {
   why?: string | undefined
 }
 
-/** As Fastify reads them itself, but for other encodings: what is not UTF-8 would ring phones with `Gr??e`. */
+/**
+ * Bodies are read by Fastify's own parser, and to its error is added where the text stops being JSON. Those that are not
+ * UTF-8 are refused: they would ring phones with `Gr??e`.
+ */
 export function readJson(app: FastifyInstance): void {
   const read = app.getDefaultJsonParser('error', 'error')
   app.addContentTypeParser('application/json', { parseAs: 'buffer' }, (request, bytes: Buffer, done) => {

@@ -1,4 +1,4 @@
-/** Sessions of the console that were ended before their time. Kept with the keys that are not to be used again, and as long. */
+/** Sessions of the console that were ended before their time. Kept as used keys of `idempotency`, which outlast any session. */
 import type { Db } from '../database/db.ts'
 
 const CALLER = 'console'

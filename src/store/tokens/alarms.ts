@@ -33,7 +33,7 @@ export async function listAlarms(db: Db, which: { open?: boolean } = {}): Promis
     .execute()
 }
 
-/** Alarms are settled by the operator, or by what the program has seen itself. */
+/** Whom the audit log names: alarms end by the operator, or by what the program has seen itself. */
 export const actorOf = (by: string): Actor => (by === 'operator' ? by : 'system')
 
 /** @returns whether there was such an open alarm. */
@@ -119,7 +119,7 @@ export async function restoreSuspended(db: Db, credentials: Credentials, by: str
   return devices
 }
 
-/** @param until who is suspended later stays so. */
+/** @param until what is suspended after this time stays so. */
 function restoreSome(db: Db, credentials: Credentials, until: string) {
   const isMeant = sql`${areSuspended(credentials)} and inactive_at <= ${until}::timestamptz`
   return sql`

@@ -34,7 +34,7 @@ export async function holdRow(tx: Db, name: string): Promise<{ isGone: boolean }
   return { isGone: rows.length > 0 }
 }
 
-/** A change of a row says that it was inserted: an insert that comes later is past. Before `holdRow`, as the insert does it. */
+/** A change of a row implies its insert: one that is told later changes nothing. Before `holdRow`, as the insert takes the two locks. */
 export async function passInsert(tx: Db, name: string, answer: object): Promise<void> {
   const { caller, key, bodyHash } = attempt(name, 'INSERT')
   await tx.kysely

@@ -4,7 +4,7 @@ import type { Lane } from '../../ports.ts'
 import type { Db } from '../database/db.ts'
 import type { AlarmKind } from '../schema/tables.ts'
 
-/** Looked at of what is open: beyond that, a longer queue no longer changes what is said. */
+/** No more of what is open is looked at: a queue that is longer still would not change what is said. */
 const MOST_DIRECT = 10_000
 const MOST_BROADCASTS = 100
 /** The newest chunks of a broadcast tell when it last moved. */
