@@ -67,9 +67,15 @@ export async function newListener({ log, trustProxy }: ListenerOptions): Promise
 }
 
 /** While an answer is made, or read, nothing has to be heard for so long. */
-export function allowSilence({ raw }: FastifyRequest, ms: number): void {
+function allowSilence({ raw }: FastifyRequest, ms: number): void {
   if (raw.socket instanceof Socket) raw.socket.setTimeout(ms)
 }
+
+/** In a large installation tables are read through for minutes. Node's fetch waits no longer for an answer. */
+const LONGEST_MS = 300_000
+
+/** Once it is known who asks, and that they may: nobody else can sit here for so long. */
+export const takeYourTime = (request: FastifyRequest): void => allowSilence(request, LONGEST_MS)
 
 /** Of two hosts a proxy may have looked at the other one. Programs older than HTTP/1.1 name none. */
 function hasOneHost({ raw }: FastifyRequest): boolean {

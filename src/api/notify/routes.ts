@@ -13,6 +13,7 @@ import { courseOf, refusalGroups, skipReasons } from '../../store/views/reasons.
 import { totalsOfMany } from '../../store/views/totals.ts'
 import { actorOf } from '../callers/actor.ts'
 import { inOneGo } from '../http/idempotency.ts'
+import { takeYourTime } from '../http/listener.ts'
 import { missing } from '../http/missing.ts'
 import { limit } from '../http/page.ts'
 import { isUuid, knownId, text, word } from '../http/text.ts'
@@ -40,8 +41,11 @@ export async function notificationRoutes(instance: FastifyInstance, options: Api
     const id = randomUUIDv7()
     const audience = audienceOf(body)
     const content = contentOf(body, id)
-    if (body.dry_run) await checkSendAt(db, body.send_at)
-    if (body.dry_run) return dryRun(countOf, audience, content, options.rateLimit ?? 0)
+    if (body.dry_run) {
+      await checkSendAt(db, body.send_at)
+      takeYourTime(request)
+      return dryRun(countOf, audience, content, options.rateLimit ?? 0)
+    }
     const answer = await inOneGo(request, db, async (tx) => {
       // In here, so that a repeated request gets its first answer also after its time.
       await checkSendAt(tx, body.send_at)

@@ -6,13 +6,10 @@ import { z } from 'zod'
 import { eraseUser } from '../../store/people/erase.ts'
 import { exportUser, type PersonExport } from '../../store/views/export.ts'
 import { actorOf } from '../callers/actor.ts'
-import { allowSilence } from '../http/listener.ts'
+import { takeYourTime } from '../http/listener.ts'
 import { missing } from '../http/missing.ts'
 import { id } from '../http/text.ts'
 import type { ApiOptions } from '../options.ts'
-
-/** In a large installation the tables are read through for minutes. Node's fetch waits no longer for an answer. */
-const LONGEST_MS = 300_000
 
 /** @param forget what this process remembers of a user. */
 export async function userRoutes(
@@ -23,10 +20,9 @@ export async function userRoutes(
   const app = instance.withTypeProvider<ZodTypeProvider>()
   const config = { caller: 'operator' } as const
   const schema = { params: z.object({ user: id() }) }
-  // After it is known who asks: nobody else can sit here for so long.
-  app.addHook('preHandler', async (request) => allowSilence(request, LONGEST_MS))
+  app.addHook('preHandler', async (request) => takeYourTime(request))
   // Also while an export is on its way: it pauses wherever little is theirs.
-  app.addHook('onSend', async (request) => void (request.isOperator && allowSilence(request, LONGEST_MS)))
+  app.addHook('onSend', async (request) => void (request.isOperator && takeYourTime(request)))
 
   app.get('/api/operator/users/:user/export', { config, schema, exposeHeadRoute: false }, async (request, reply) => {
     const all = await exportUser(db, request.params.user, actorOf(request))
