@@ -7,7 +7,7 @@ import { gunzip, inflate } from 'node:zlib'
 import { Client, type Dispatcher } from 'undici'
 
 /** 1,000 receipts with long messages are about 300 KB. Packed, the connection watches over it; unpacked, we do. */
-export const MAX_BODY_BYTES = 1_000_000
+const MAX_BODY_BYTES = 1_000_000
 /**
  * Of any connection to Expo. HTTP/1.1, as Expo's own SDK: over HTTP/2 all requests share one connection, a time limit ends only its own of
  * them, and one that has fallen silent would be asked again and again. Nor is one kept for as long as a server would like: while
