@@ -27,7 +27,7 @@ export const sendMessage = (receiver_id: string, content: string) =>
 
 /** A sandbox server makes bearer tokens by name, for callers on its own machine, such as a simulator. */
 export const sandboxToken = (user: string) =>
-  ask<{ token: string }>('GET', `/sandbox/token?user=${encodeURIComponent(user)}`).then(({ token }) => token)
+  ask<{ token: string }>('GET', `/sandbox/api/token?user=${encodeURIComponent(user)}`).then(({ token }) => token)
 
 async function ask<Answer>(method: string, path: string, json?: object): Promise<Answer> {
   const bearer = await getAuthToken()

@@ -1,8 +1,8 @@
 /** Who is logged in. A real app has a back end that gives out the bearer token; here a sandbox server does, or it is pasted in. */
 import * as SecureStore from 'expo-secure-store'
 
-/** The Belfry server as the phone reaches it: not `localhost`, which would be the phone itself. */
-export const baseUrl = process.env.EXPO_PUBLIC_BELFRY_URL ?? 'http://10.0.2.2:8787'
+/** The Belfry server as the phone reaches it. This one is for simulators; on a phone it would be the phone itself. */
+export const baseUrl = process.env.EXPO_PUBLIC_BELFRY_URL ?? 'http://127.0.0.1:8787'
 
 export interface Session {
   name: string
