@@ -26,6 +26,8 @@ export function activeOf(value: Cell): boolean | undefined {
 }
 
 const written = /^(\d{4}-\d\d-\d\d)(?:[T ](\d\d:\d\d(?::\d\d(?:\.\d{1,9})?)?) ?(Z|[+-]\d\d(?::?\d\d)?)?)?$/i
+/** What comes after it is written in a way that databases do not read. */
+const LAST_TIME = Date.parse('9999-12-31T23:59:59.999Z')
 /** MySQL's zero date, which stands for no time at all. */
 const ZERO = /^0000-00-00/
 
@@ -35,5 +37,5 @@ export function timeOf(value: Cell): string | null | undefined {
   if (text === '' || text.toUpperCase() === 'NULL' || ZERO.test(text)) return null
   const [, day, time = '00:00', zone = 'Z'] = written.exec(text) ?? []
   const at = Date.parse(`${day}T${time}${zone.length === 3 ? `${zone}:00` : zone}`)
-  return day === undefined || Number.isNaN(at) || at < 0 ? undefined : new Date(at).toISOString()
+  return day !== undefined && at >= 0 && at <= LAST_TIME ? new Date(at).toISOString() : undefined
 }
