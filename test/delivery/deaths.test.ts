@@ -1,7 +1,7 @@
 /** What a death leaves behind is taken up again; what the dead say later is kept, and overwrites nothing. */
 import { sql } from 'kysely'
 import { describe, expect, test } from 'vitest'
-import { planNew } from '../../src/delivery/plan/plan.ts'
+import { planNew, resumePlan } from '../../src/delivery/plan/plan.ts'
 import { enqueueReceipts } from '../../src/delivery/receipts.ts'
 import { openBooks, writeRefused } from '../../src/delivery/settle/settle.ts'
 import { openTally } from '../../src/delivery/settle/tally.ts'
@@ -21,6 +21,7 @@ import { findDirectWork, findWork } from '../../src/store/ledger/plan.ts'
 import { findAwaiting, settleReceipts } from '../../src/store/ledger/receipts.ts'
 import { subscribe } from '../../src/store/people/subscriptions.ts'
 import { ensureUser } from '../../src/store/people/users.ts'
+import { ClaimLost } from '../../src/store/queue/queue.ts'
 import { listPushTokens, registerPushToken, unregisterPushToken } from '../../src/store/tokens/push-tokens.ts'
 import { expectBalanced } from '../kit/books.ts'
 import { until } from '../kit/guard.ts'
@@ -30,7 +31,7 @@ import { allOk, type Opened, openDatabase, openRunning, systemClock } from '../k
 async function beginAndDie(world: Opened, id: string) {
   const [work] = await findDirectWork(world.db, [{ notificationId: id, chunk: 0 }], 1_000)
   const [parcel] = await planNew(world.db, [{ ...work!, chunk: 0, recipients: work!.devices! }])
-  const [held] = await beginDeliveries(world.db, [parcel!.delivery.id])
+  const [held] = await beginDeliveries(world.db, [parcel!.delivery])
   return { parcel: parcel!, held: held! }
 }
 
@@ -117,9 +118,9 @@ describe.each(['PGlite', 'PostgreSQL 18'] as const)('on %s', (kind) => {
   test('an attempt that was taken over cannot begin, settle, release or split', async () => {
     const { database, id } = await worldBeforeWork(kind)
     const { held, parcel } = await beginAndDie(database, id)
-    expect(await beginDeliveries(database.db, [held.id])).toEqual([])
+    expect(await beginDeliveries(database.db, [held])).toEqual([])
     await takeOver(database.db, [held])
-    const [second] = await beginDeliveries(database.db, [held.id])
+    const [second] = await beginDeliveries(database.db, [{ ...held, attempt: held.attempt + 1 }])
     expect(second?.attempt).toBeGreaterThan(held.attempt)
     await settleDeliveries(database.db, [{ ...held, results: [RESULT.unknown], ticketIds: null }])
     for (const putBack of [releaseDeliveries, repeatAmbiguous, takeOver]) await putBack(database.db, [held])
@@ -129,13 +130,41 @@ describe.each(['PGlite', 'PostgreSQL 18'] as const)('on %s', (kind) => {
     expect(await row()).toMatchObject([{ state: 1, attempt: second?.attempt, unknown: 0, ambiguous: 0, deaths: 1 }])
   })
 
+  test('what somebody else has divided since it was read is begun by nobody as it was', async () => {
+    const { database, id } = await worldBeforeWork(kind, { devices: 2 })
+    const { held, parcel } = await beginAndDie(database, id)
+    const read = async () => (await findDirectWork(database.db, [{ notificationId: id, chunk: 0 }], 1_000))[0]!
+    const { notification, plan } = await read()
+    const groups = parcel.delivery.token_ids.map((tokenId) => ({ project: null, tokenIds: [tokenId] }))
+    expect(await splitDelivery(database.db, held, groups)).toHaveLength(2)
+    const emit = () => undefined
+    const books = booksOf(database)
+    expect(await books.begin(parcel.delivery)).toBeUndefined()
+    for (const on_unknown of ['repeat', 'drop'] as const) {
+      const stale = resumePlan({ db: database.db, emit }, { ...notification, on_unknown }, plan!)
+      await expect(stale).rejects.toThrow(ClaimLost)
+    }
+    const [first, second] = await resumePlan({ db: database.db, emit }, notification, (await read()).plan!)
+    expect(await books.begin(first!.delivery)).toBeDefined()
+    expect(await books.begin(second!.delivery)).toBeDefined()
+  })
+
+  test('of two workers of one process who begin the same at the same time, one holds it', async () => {
+    const { database, id } = await worldBeforeWork(kind)
+    const [work] = await findDirectWork(database.db, [{ notificationId: id, chunk: 0 }], 1_000)
+    const [parcel] = await planNew(database.db, [{ ...work!, chunk: 0, recipients: work!.devices! }])
+    const books = booksOf(database)
+    const held = await Promise.all([books.begin(parcel!.delivery), books.begin(parcel!.delivery)])
+    expect(held.map(Boolean)).toEqual([true, false])
+  })
+
   test('what is settled stays as it is, whoever comes back to it', async () => {
     const { database, id } = await worldBeforeWork(kind)
     const { held } = await beginAndDie(database, id)
     await settleDeliveries(database.db, [{ ...held, results: [RESULT.accepted], ticketIds: ['t'] }])
     for (const putBack of [releaseDeliveries, repeatAmbiguous, takeOver]) await putBack(database.db, [held])
     await settleDeliveries(database.db, [{ ...held, results: [RESULT.unknown], ticketIds: null }])
-    expect(await beginDeliveries(database.db, [held.id])).toEqual([])
+    expect(await beginDeliveries(database.db, [held])).toEqual([])
     const rows = await database.db.kysely.selectFrom('deliveries').selectAll().execute()
     expect(rows).toMatchObject([{ state: 2, accepted: 1, unknown: 0, ambiguous: 0, deaths: 0 }])
   })
@@ -156,7 +185,7 @@ describe.each(['PGlite', 'PostgreSQL 18'] as const)('on %s', (kind) => {
     const { database, id } = await worldBeforeWork(kind, { devices: 2 })
     const { held, parcel } = await beginAndDie(database, id)
     await takeOver(database.db, [held])
-    const [second] = await beginDeliveries(database.db, [held.id])
+    const [second] = await beginDeliveries(database.db, [{ ...held, attempt: held.attempt + 1 }])
     const groups = parcel.delivery.token_ids.map((tokenId) => ({ project: null, tokenIds: [tokenId] }))
     expect(await splitDelivery(database.db, second!, groups)).toHaveLength(2)
     const results = [RESULT.accepted, RESULT.accepted]

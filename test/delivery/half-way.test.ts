@@ -10,6 +10,7 @@ import type { Db } from '../../src/store/database/db.ts'
 import {
   beginDeliveries,
   closePlanned,
+  type Held,
   repeatAmbiguous,
   splitDelivery,
   takeOver,
@@ -87,9 +88,9 @@ describe.each(['PGlite', 'PostgreSQL 18'] as const)('on %s', (kind) => {
     await pauseNotification(database.db, paused)
     for (const one of works) await expect(planNew(database.db, [one], true)).rejects.toThrow('stopped meanwhile')
     const planned = await planNew(database.db, works)
-    const ids = planned.map((one) => one.delivery.id)
-    expect(ids).toHaveLength(2)
-    expect(await beginDeliveries(database.db, ids)).toEqual([])
+    expect(planned).toHaveLength(2)
+    const deliveries = planned.map((one) => one.delivery)
+    expect(await beginDeliveries(database.db, deliveries)).toEqual([])
   })
 
   test('what was planned at the same time by somebody else is planned once', async () => {
@@ -135,11 +136,12 @@ describe.each(['PGlite', 'PostgreSQL 18'] as const)('on %s', (kind) => {
     const { db } = await openDatabase(kind)
     const notificationId = await insertBroadcast(db)
     const [planned] = await insertPlan(db, [{ notificationId, chunk: 1, part: 0, project: null, tokenIds: [1, 2] }])
-    const begin = async () => (await beginDeliveries(db, [planned!.id]))[0]!
-    await repeatAmbiguous(db, [await begin()])
-    await takeOver(db, [await begin()])
+    const begin = async (one: Held | undefined) => (await beginDeliveries(db, [one!]))[0]!
+    const first = await begin(planned)
+    await repeatAmbiguous(db, [first])
+    const [taken] = await takeOver(db, [await begin(first)])
     const pieces = [1, 2].map((id) => ({ project: null, tokenIds: [id] }))
-    const split = await splitDelivery(db, await begin(), pieces)
+    const split = await splitDelivery(db, await begin(taken), pieces)
     expect(split.map(({ token_ids, ambiguous, deaths }) => [token_ids, ambiguous, deaths])).toEqual([
       [[1], 1, 1],
       [[2], 1, 1],

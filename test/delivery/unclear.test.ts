@@ -38,7 +38,7 @@ async function planned(kind: Kind, { begin }: { begin: boolean }) {
   const id = await before.notify({ audience: { users: ['ben'] }, onUnknown: 'drop' })
   const [work] = await findDirectWork(database.db, [{ notificationId: id, chunk: 0 }], 1_000)
   const [parcel] = await planNew(database.db, [{ ...work!, chunk: 0, recipients: work!.devices! }])
-  if (begin) await beginDeliveries(database.db, [parcel!.delivery.id])
+  if (begin) await beginDeliveries(database.db, [parcel!.delivery])
   return { database, id, tokens }
 }
 

@@ -26,18 +26,18 @@ async function planBroadcast(tx: Db) {
     tx.kysely,
   )
   const part = { notificationId: id, project: null, tokenIds: [1, 2, 3] }
-  const deliveries: number[] = []
+  const deliveries: Held[] = []
   for (let chunk = 1; chunk <= CHUNKS; chunk++) {
     const planned = await insertPlan(
       tx,
       Array.from({ length: PARTS }, (_, index) => ({ ...part, chunk, part: index })),
     )
-    deliveries.push(...planned.map((one) => one.id))
+    deliveries.push(...planned)
   }
   return { id, deliveries }
 }
 
-async function send(tx: Db, { id, deliveries }: { id: string; deliveries: number[] }): Promise<void> {
+async function send(tx: Db, { id, deliveries }: { id: string; deliveries: Held[] }): Promise<void> {
   let held: Held[] = []
   for (let time = 0; time < TIMES; time++) {
     const answers = held.map((one) => ({
@@ -106,7 +106,7 @@ describe.each(['PostgreSQL 18', 'PostgreSQL 14'] as const)('on %s', (kind) => {
         const part = { notificationId: id, chunk: 10_000 + time, part: 0, project: null, tokenIds }
         const planned = await insertPlan(tx, [part])
         const before = await written(tx)
-        await beginDeliveries(tx, [planned[0]!.id])
+        await beginDeliveries(tx, [planned[0]!])
         sizes.push((await written(tx)) - before)
       }
       return sizes

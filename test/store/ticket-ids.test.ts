@@ -107,7 +107,7 @@ async function begun(db: Db, recipients: number): Promise<Held> {
   const notificationId = await insertBroadcast(db)
   const tokenIds = Array.from({ length: recipients }, (_, index) => index + 1)
   const [planned] = await insertPlan(db, [{ notificationId, chunk: 1, part: 0, project: null, tokenIds }])
-  const [held] = await beginDeliveries(db, [planned!.id])
+  const [held] = await beginDeliveries(db, [planned!])
   return held!
 }
 

@@ -5,7 +5,7 @@ import { RESULT } from '../../src/domain/answers/result.ts'
 import type { Db } from '../../src/store/database/db.ts'
 import { beginDeliveries, settleDeliveries } from '../../src/store/ledger/deliveries.ts'
 import { insertPlan } from '../../src/store/ledger/plan.ts'
-import { findMended, restoreSuspended } from '../../src/store/tokens/alarms.ts'
+import { findMended, raiseCredentialsAlarms, restoreSuspended } from '../../src/store/tokens/alarms.ts'
 import { countAnswers, releaseFlood, tripFlood, undoFlood } from '../../src/store/tokens/flood.ts'
 import { retireTokens } from '../../src/store/tokens/token-fates.ts'
 import { crowd } from '../kit/books.ts'
@@ -34,7 +34,7 @@ async function activeIn(db: Db): Promise<Record<string, number>> {
 async function sendTo(db: Db, tokenIds: number[]): Promise<number> {
   const notificationId = await insertBroadcast(db)
   const [planned] = await insertPlan(db, [{ notificationId, chunk: 1, part: 0, project: null, tokenIds }])
-  const [held] = await beginDeliveries(db, [planned!.id])
+  const [held] = await beginDeliveries(db, [planned!])
   const results = tokenIds.map(() => RESULT.accepted)
   await settleDeliveries(db, [{ ...held!, results, ticketIds: tokenIds.map((id) => `ticket of ${id}`) }])
   return held!.id
@@ -63,6 +63,7 @@ describe.each(['PGlite', 'PostgreSQL 18'] as const)('on %s', (kind) => {
     const tokenId = ios!.id
     const before = await sendTo(db, [tokenId])
     await takeOut(db, 'InvalidCredentials')
+    await raiseCredentialsAlarms(db, [{ project: 'one', deviceType: 'ios' }])
     expect(await findMended(db, [{ tokenId, deliveryId: before }])).toEqual([])
     const probe = await sendTo(db, [tokenId])
     expect(await findMended(db, [{ tokenId, deliveryId: probe }])).toEqual([{ project: 'one', deviceType: 'ios' }])

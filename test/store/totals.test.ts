@@ -21,9 +21,9 @@ async function deliver(db: Db, notificationId: string): Promise<number> {
     results: [RESULT.accepted, RESULT.refused],
     ticketIds: [`ticket ${attempt}`, null],
   })
-  const [lost] = await beginDeliveries(db, [planned!.id])
-  await takeOver(db, [lost!])
-  const [held] = await beginDeliveries(db, [planned!.id])
+  const [lost] = await beginDeliveries(db, [planned!])
+  const [taken] = await takeOver(db, [lost!])
+  const [held] = await beginDeliveries(db, [taken!])
   for (const { attempt } of [lost!, held!]) await settleDeliveries(db, [answer(attempt)])
   return planned!.id
 }

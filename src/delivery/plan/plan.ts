@@ -16,6 +16,7 @@ import {
   readTokens,
 } from '../../store/ledger/plan.ts'
 import type { Notification } from '../../store/notifications/notifications.ts'
+import { ClaimLost } from '../../store/queue/queue.ts'
 import { DELIVERY_STATE } from '../../store/schema/tables.ts'
 import { claimCredentialsProbe } from '../../store/tokens/alarms.ts'
 import { tellUnknown } from '../tell.ts'
@@ -145,8 +146,9 @@ export async function resumePlan(
   const over = begun.filter((one) => !again.includes(one))
   await settleUnknown(db, over)
   tellUnknown(emit, notification.lane, recipientsOf(over))
-  await takeOver(db, again)
-  const open = [...plan.open.filter((one) => one.state === DELIVERY_STATE.planned), ...again]
+  if ((await takeOver(db, again)).length < again.length) throw new ClaimLost('somebody else goes on with the same work')
+  const taken = again.map((one) => ({ ...one, attempt: one.attempt + 1 }))
+  const open = [...plan.open.filter((one) => one.state === DELIVERY_STATE.planned), ...taken]
   return addressed(
     db,
     open.map((delivery) => ({ delivery, notification })),
@@ -176,10 +178,10 @@ export async function addressed(
 
 export const recipientsOf = (open: OpenDelivery[]): number => open.reduce((sum, one) => sum + one.token_ids.length, 0)
 
-/** Their requests may have left, and nobody will ask again. */
+/** Their requests may have left, and nobody will ask again; if somebody does after all, what is open has to be read again. */
 export async function settleUnknown(db: Db, open: OpenDelivery[]): Promise<void> {
   if (open.length === 0) return
-  await settleDeliveries(
+  const holders = await settleDeliveries(
     db,
     open.map(({ id, attempt, token_ids }) => ({
       id,
@@ -188,6 +190,7 @@ export async function settleUnknown(db: Db, open: OpenDelivery[]): Promise<void>
       ticketIds: null,
     })),
   )
+  if (holders.some((one) => one.isLate)) throw new ClaimLost('somebody else has answers to the same work')
 }
 
 /** Whether this push token, as it belongs now, is meant. */

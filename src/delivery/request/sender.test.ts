@@ -30,7 +30,7 @@ function sender({ broken, times: left = 0, told = [] }: { broken?: string; times
     clock,
     connections,
     emit: () => undefined,
-    begin: async (id: number) => ({ id, attempt: 1 }),
+    begin: async ({ id }: { id: number }) => ({ id, attempt: 1 }),
     settle: async () => void told.push('saved'),
     breaker: {
       look: () => ({ kind: 'go' }),

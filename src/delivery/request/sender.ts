@@ -93,11 +93,12 @@ async function sendBegun(
 /** @param isBegun their intents were saved with their plan. What was begun here is put back when another cannot be. */
 async function beginAll(parts: SenderParts, parcels: Parcel[], isBegun: boolean): Promise<Begun[]> {
   const held = await Promise.allSettled(
-    parcels.map(async ({ held, delivery }) => (isBegun && held ? held : parts.begin(delivery.id))),
+    parcels.map(async ({ held, delivery }) => (isBegun && held ? held : parts.begin(delivery))),
   )
   const begun = parcels.flatMap((parcel, index) => {
     const one = held[index]
-    return one?.status === 'fulfilled' && one.value ? [{ ...parcel, held: one.value }] : []
+    if (one?.status !== 'fulfilled' || !one.value) return []
+    return { ...parcel, held: one.value, delivery: { ...parcel.delivery, attempt: one.value.attempt } }
   })
   const failed = held.find((one) => one.status === 'rejected')
   if (failed) await putBack(parts, begun, failed.reason)

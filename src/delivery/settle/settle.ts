@@ -51,11 +51,11 @@ interface Parts {
 /** What is written down before a request, and after it. */
 export interface Books {
   /** Saves the intent. @returns nothing when the delivery may not go on, or somebody else holds it. */
-  begin(deliveryId: number): Promise<Held | undefined>
+  begin(planned: Held): Promise<Held | undefined>
   settle(one: Settlement): Promise<void>
 }
 
-type Entry = { begin: number } | { settlement: Settlement }
+type Entry = { begin: Held } | { settlement: Settlement }
 
 /** Intents and answers that come at the same time are one statement. */
 export function openBooks(parts: Parts): Books {
@@ -65,8 +65,8 @@ export function openBooks(parts: Parts): Books {
     async () => parts.foreground?.clear(),
   )
   return {
-    async begin(deliveryId) {
-      const held = await enter({ begin: deliveryId })
+    async begin({ id, attempt }) {
+      const held = await enter({ begin: { id, attempt } })
       if (held instanceof Error) throw held
       return held
     },
@@ -80,31 +80,37 @@ type Written = Held | Error | undefined
 
 /** An intent that cannot be saved is not begun; an answer is saved again and again until it is. */
 async function write(parts: Parts, entries: Entry[]): Promise<Written[]> {
-  const ids = entries.flatMap((entry) => ('begin' in entry ? entry.begin : []))
+  const planned = entries.flatMap((entry) => ('begin' in entry ? entry.begin : []))
   const group = entries.flatMap((entry) => ('settlement' in entry ? entry.settlement : []))
-  if (group.length === 0) return inOrder(entries, await beginDeliveries(parts.db, ids))
+  if (group.length === 0) return inOrder(entries, await beginDeliveries(parts.db, planned))
   for (const { project, settled } of group) parts.tally.add(project, settled.results.length)
   await failpoint('before_save')
-  const begun = await settleAnd(parts, group, ids)
+  const begun = await settleAnd(parts, group, planned)
   await failpoint('after_save')
   return begun instanceof Error ? entries.map(() => begun) : inOrder(entries, begun)
 }
 
 /** One statement for both, unless refusals need a transaction. Whatever becomes of the intents, answers are saved, and counted once. */
-async function settleAnd(parts: Parts, group: Settlement[], ids: number[]): Promise<Held[] | Error> {
-  if (isPlain(group) && ids.length > 0) {
-    const begun = await settleAndBegin(parts.db, group.map(asSettled), ids, parts.receiptDelayMs).catch(
+async function settleAnd(parts: Parts, group: Settlement[], planned: Held[]): Promise<Held[] | Error> {
+  if (isPlain(group) && planned.length > 0) {
+    const begun = await settleAndBegin(parts.db, group.map(asSettled), planned, parts.receiptDelayMs).catch(
       (error: unknown) => error as Error,
     )
     if (!(begun instanceof Error)) return begun
   }
   await untilSaved(parts.clock, parts.emit, () => save(parts, group))
-  return ids.length > 0 ? beginDeliveries(parts.db, ids).catch((error: unknown) => error as Error) : []
+  return planned.length > 0 ? beginDeliveries(parts.db, planned).catch((error: unknown) => error as Error) : []
 }
 
+/** Of several who begin the same one, the first holds it: a claim that is lost may be given to another worker of this process. */
 function inOrder(entries: Entry[], begun: Held[]): Written[] {
   const held = new Map(begun.map((one) => [one.id, one]))
-  return entries.map((entry) => ('begin' in entry ? held.get(entry.begin) : undefined))
+  return entries.map((entry) => {
+    if (!('begin' in entry)) return undefined
+    const one = held.get(entry.begin.id)
+    held.delete(entry.begin.id)
+    return one
+  })
 }
 
 const isPlain = (group: Settlement[]) => group.every((one) => one.refused.length === 0)

@@ -9,7 +9,7 @@ import { type Db, unseen } from '../database/db.ts'
 import { MAY_GO_ON, OPEN_DELIVERY, type OpenDelivery } from './plan.ts'
 import { packUuids, UUID_BYTES } from './ticket-ids.ts'
 
-/** An attempt that holds a delivery. */
+/** An attempt that holds a delivery; of one that is planned, the last that did. */
 export interface Held {
   id: number
   attempt: number
@@ -37,20 +37,22 @@ export interface Refusal {
 }
 
 /**
- * Saves the intents. A delivery is not begun when somebody else holds it, or when its notification is paused,
- * cancelled or past its time: those are missing from the answer.
+ * Saves the intents. A delivery is not begun when somebody else holds it, or has held it since it was read, and may have divided it;
+ * nor when its notification is paused, cancelled or past its time: those are missing from the answer.
  */
-export async function beginDeliveries(db: Db, ids: number[]): Promise<Held[]> {
-  return db.rows<Held>(begun(db, ids))
+export async function beginDeliveries(db: Db, planned: Held[]): Promise<Held[]> {
+  return db.rows<Held>(begun(db, planned))
 }
 
 /** Each row looks its notification up: with a join, PostgreSQL may read all deliveries of a notification to find a few of them. */
-const begun = (db: Db, ids: number[]) => sql<Held>`
+const begun = (db: Db, planned: Held[]) => sql<Held>`
   update ${db.t.deliveries} d set state = 1, attempt = d.attempt + 1, sent_at = ${db.now}
-  where ${isOneOf(ids)} and d.state = 0
+  where ${isOneOf(idsOf(planned))} and d.state = 0
+    and d.attempt = (${planned.map((one) => one.attempt)}::int[])[array_position(${idsOf(planned)}::bigint[], d.id)]
     and (select ${MAY_GO_ON(db)} from ${db.t.notifications} n where n.id = d.notification_id)
   returning d.id, d.attempt`
 
+const idsOf = (some: { id: number }[]) => some.map((one) => one.id)
 const isOneOf = (ids: number[]) => sql`d.id = any(${unseen(sql`${ids}::bigint[]`)}::bigint[])`
 
 /** Certainly not sent: back to the plan. */
@@ -63,17 +65,21 @@ export async function repeatAmbiguous(db: Db, held: Held[]): Promise<void> {
   await putBack(db, held, sql`set state = 0, ambiguous = d.ambiguous + 1`)
 }
 
-/** Its process died, or lost its claim, after the intent: it may have been sent, and will be repeated. */
-export async function takeOver(db: Db, held: Held[]): Promise<void> {
-  await putBack(db, held, sql`set state = 0, deaths = d.deaths + 1, attempt = d.attempt + 1`)
+/**
+ * Its process died, or lost its claim, after the intent: it may have been sent, and will be repeated.
+ * @returns those that could be: another may be settled by now, or divided.
+ */
+export async function takeOver(db: Db, held: Held[]): Promise<Held[]> {
+  return putBack(db, held, sql`set state = 0, deaths = d.deaths + 1, attempt = d.attempt + 1`)
 }
 
-async function putBack(db: Db, held: Held[], change: ReturnType<typeof sql>): Promise<void> {
-  if (held.length === 0) return
-  await sql`
+async function putBack(db: Db, held: Held[], change: ReturnType<typeof sql>): Promise<Held[]> {
+  if (held.length === 0) return []
+  return db.rows<Held>(sql`
     update ${db.t.deliveries} d ${change}
     from unnest(${held.map((one) => one.id)}::bigint[], ${held.map((one) => one.attempt)}::int[]) as h (id, attempt)
-    where d.id = h.id and d.attempt = h.attempt and d.state = 1`.execute(db.kysely)
+    where d.id = h.id and d.attempt = h.attempt and d.state = 1
+    returning d.id, d.attempt`)
 }
 
 const COUNTS = ['accepted', 'refused', 'skipped', 'expired', 'cancelled', 'unknown'] as const satisfies (keyof Counts)[]
@@ -92,10 +98,10 @@ export async function settleDeliveries(db: Db, settled: Settled[], receiptDelayM
 }
 
 /** Both in one statement, because in a broadcast they come together: the answers to some requests, and the next ones' intents. */
-export async function settleAndBegin(db: Db, settled: Settled[], ids: number[], receiptDelayMs = 0): Promise<Held[]> {
+export async function settleAndBegin(db: Db, settled: Settled[], planned: Held[], receiptDelayMs = 0): Promise<Held[]> {
   const rows = settled.map(rowOf)
   const done = await db.rows<{ id: number; attempt: number | null }>(sql`
-    with written as (${written(db, rows)}), begun as (${begun(db, ids)})
+    with written as (${written(db, rows)}), begun as (${begun(db, planned)})
     select id, null::int as attempt from written union all select id, attempt from begun`)
   await appendLate(db, { rows, done: done.filter((row) => row.attempt === null), receiptDelayMs })
   return done.filter((row): row is Held => row.attempt !== null)
@@ -108,7 +114,7 @@ const written = (db: Db, rows: SettledRow[]) => sql<{ id: number }>`
     accepted = s.accepted, refused = s.refused, skipped = s.skipped, expired = s.expired, cancelled = s.cancelled,
     unknown = s.unknown
   from ${recordset(rows)}
-  where d.id = s.id and d.attempt = s.attempt and d.state = 1 and ${isOneOf(rows.map((row) => row.id))}
+  where d.id = s.id and d.attempt = s.attempt and d.state = 1 and ${isOneOf(idsOf(rows))}
   returning d.id`
 
 type SettledRow = ReturnType<typeof rowOf>
