@@ -101,8 +101,7 @@ test('a second holder of a folder is refused with the pid of the first, also whi
   const lockModule = join(import.meta.dirname, '../../src/store/database/folder-lock.ts')
   writeFileSync(
     holder,
-    `import { QueueClient } from '../../src/store/database/called-back.ts'
-import { lockFolder } from ${JSON.stringify(lockModule)}
+    `import { lockFolder } from ${JSON.stringify(lockModule)}
     const lock = await lockFolder(process.argv[2]); process.send('locked'); setInterval(() => {}, 1e6)`,
   )
   const child = spawn(process.execPath, [holder, folder], { stdio: ['ignore', 'inherit', 'inherit', 'ipc'] })
