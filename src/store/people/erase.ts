@@ -93,7 +93,7 @@ async function blankQuotes(db: Db, id: string): Promise<number> {
   const [last] = await db.rows<{ id: number }>(sql`select id from ${db.t.refusals} order by id desc limit 1`)
   const tokens = await db.rows<Token>(sql`select id, token from ${db.t.push_tokens} where user_id = ${id}`)
   if (tokens.length > 0)
-    for await (const stretch of stretches(db, db.t.refusals, REFUSALS_AT_ONCE))
+    for await (const stretch of stretches(db, db.t.refusals, { length: REFUSALS_AT_ONCE }))
       await sql`update ${db.t.refusals} set message = '' where ${stretch} and ${quotes('message', tokens)}`.execute(
         db.kysely,
       )
