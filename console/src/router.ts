@@ -1,5 +1,5 @@
 /** Addresses are behind the `#`, so that the server needs to know one page only. */
-import { useEffect, useState } from 'preact/hooks'
+import { useLayoutEffect, useState } from 'preact/hooks'
 
 export interface Route {
   /** `people`, `people/alice`: its parts, decoded. */
@@ -21,7 +21,8 @@ function decode(part: string): string {
 
 export function useRoute(): Route {
   const [route, setRoute] = useState(read)
-  useEffect(() => {
+  // At once: on a busy machine an address that changes before the first effects have run would be missed.
+  useLayoutEffect(() => {
     const onChange = () => setRoute(read())
     addEventListener('hashchange', onChange)
     return () => removeEventListener('hashchange', onChange)
