@@ -1,5 +1,5 @@
 /** A key is made: what it may do, and its secret, which is shown this once. */
-import { useEffect, useRef, useState } from 'preact/hooks'
+import { useLayoutEffect, useRef, useState } from 'preact/hooks'
 import { call, type Refused } from '../api.ts'
 import { Card, Trouble } from '../parts/bits.tsx'
 import { Icon } from '../parts/icons.tsx'
@@ -83,7 +83,7 @@ export function NewKey({ onMade, onBack }: { onMade: (made: Made) => void; onBac
 /** Goes to what has just come. */
 function useFocus<Of extends HTMLElement>() {
   const ref = useRef<Of>(null)
-  useEffect(() => ref.current?.focus(), [])
+  useLayoutEffect(() => ref.current?.focus(), [])
   return ref
 }
 
