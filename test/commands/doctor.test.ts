@@ -8,7 +8,7 @@ import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest'
 import { call } from '../kit/call.ts'
 import { type FakeExpo, startFakeExpo } from '../kit/expo.ts'
 import { sharedPostgres } from '../kit/global-setup.ts'
-import { freePort } from '../kit/guard.ts'
+import { freePort, until } from '../kit/guard.ts'
 import { query } from '../kit/postgres.ts'
 import { OPERATOR_KEY, runCommand, type Server, startServer, temporaryFolder } from '../kit/server.ts'
 import { openWorld, type World } from '../kit/world.ts'
@@ -323,6 +323,11 @@ describe('of the running server', () => {
     await call('POST', `${api.url}/api/notifications`, {
       token: OPERATOR_KEY,
       json: { to: { users: ['ana'] }, title: 'Hello' },
+    })
+    // The queue counts what it holds every second.
+    await until('the queue has counted it', async () => {
+      const { body } = await call('GET', `${api.url}/api/operator/now`, { token: OPERATOR_KEY })
+      return (body.queues as { ready: number }[]).some(({ ready }) => ready > 0)
     })
     writeFileSync(join(folder, '.env'), 'LOG_LEVEL=debug\n')
     const left = await doctor({ ...env, EXPO_PUSH_URL: undefined, PORT: port }, folder)

@@ -10,19 +10,22 @@ interface Depth {
 }
 
 /** A worker takes in milliseconds what may be taken, and asks every second whether it has missed something. */
-const LOOK_AGAIN_MS = 3_000
+const LOOK_AGAIN_MS = 1_000
+/** Something else may have become due at each look: work that is taken is seen to be by one of them. */
+const LOOKS = 5
 
 export async function work(url: string, key: string): Promise<Finding[]> {
-  const look = async () => depthsOf(await ask(`${url}/api/operator/now`, key))
-  const first = await look()
-  if (first === undefined) return []
-  if (!isLeft(first)) return [fine('work', 'No work waits for somebody to take it')]
-  await wait(LOOK_AGAIN_MS)
-  const again = await look()
-  if (again === undefined) return []
-  if (!isLeft(again)) return [fine('work', 'What waits is taken')]
-  const waiting = again.filter(({ ready }) => ready > 0).map(({ queue, ready }) => `${queue} ${ready}`)
-  return [fault('work', `Work waits and nobody takes it (${waiting.join(', ')})`, HINT)]
+  for (let look = 1; ; look++) {
+    const depths = depthsOf(await ask(`${url}/api/operator/now`, key))
+    if (depths === undefined) return []
+    if (!isLeft(depths))
+      return [fine('work', look === 1 ? 'No work waits for somebody to take it' : 'What waits is taken')]
+    if (look === LOOKS) {
+      const waiting = depths.filter(({ ready }) => ready > 0).map(({ queue, ready }) => `${queue} ${ready}`)
+      return [fault('work', `Work waits and nobody takes it (${waiting.join(', ')})`, HINT)]
+    }
+    await wait(LOOK_AGAIN_MS)
+  }
 }
 
 const HINT =
