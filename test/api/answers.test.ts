@@ -114,7 +114,12 @@ test('every answer has the fields that the document names', async () => {
 
 /** A number that is too large is not called none. */
 test.each([
-  ['POST', '/api/notifications', { to: 'everyone', title: 'x', ttl: 2_419_201 }, '"ttl": takes at most 2419200'],
+  [
+    'POST',
+    '/api/notifications',
+    { to: 'everyone', title: 'x', ttl: 2_419_201 },
+    '"ttl": must be at most 2419200, four weeks',
+  ],
   ['POST', '/api/operator/tokens/import', { rows: [] }, '"rows": must hold at least one row'],
   ['GET', '/api/operator/tokens?after=-1', undefined, '"after": must not be negative'],
 ])('%s %s says what is wrong with %o', async (method, path, json, error) => {

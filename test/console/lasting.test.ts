@@ -31,8 +31,9 @@ test('where nothing is asked for but what comes by itself, the end of a session 
 
 test('a browser has few connections: what stands in a tab behind takes none of them', async () => {
   const { page } = here.at
-  const id = await send('In many tabs', { users: ['nobody'] })
-  await here.world.sql('update belfry.notifications set state = $2 where id = $1', [id, 'paused'])
+  const send_at = new Date(Date.now() + 3_600_000)
+  const json = { to: { users: ['nobody'] }, title: 'In many tabs', send_at }
+  const id = (await here.world.operator('POST', '/api/notifications', { json })).body.notification_id as string
   const setVisible = (tab: Page, state: 'visible' | 'hidden') =>
     tab.evaluate(
       `Object.defineProperty(document, 'visibilityState', { value: '${state}', configurable: true });
