@@ -46,7 +46,7 @@ export async function resumeNotification(
 }
 
 /**
- * What was planned and never begun is cancelled at once; requests under way finish, and count as what they were. What is parked goes
+ * What is planned and was certainly not sent is cancelled at once; requests under way finish, and count as what they were. What is parked goes
  * back into the queue: who takes it from there closes the rest, of which requests may have left.
  */
 export async function cancelNotification(
