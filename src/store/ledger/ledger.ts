@@ -1,5 +1,5 @@
 /** Reading the books. */
-import { sql } from 'kysely'
+import { type RawBuilder, sql } from 'kysely'
 import { type Counts, type ResultName, resultName } from '../../domain/answers/result.ts'
 import type { Db } from '../database/db.ts'
 
@@ -20,6 +20,17 @@ export async function totalsOf(db: Db, notificationId: string): Promise<Totals> 
   if (!totals) throw new Error('an aggregate without a row')
   return totals
 }
+
+/**
+ * The chunk of a notification that a push token is in, as SQL. A chunk is named by its first push token, so it is the last one that
+ * begins at or before it; that of a direct notification is 0.
+ */
+export const chunkOf = (
+  db: Db,
+  notificationId: RawBuilder<unknown>,
+  tokenId: RawBuilder<unknown>,
+): RawBuilder<number> =>
+  sql`(select max(c.chunk) from ${db.t.deliveries} c where c.notification_id = ${notificationId} and c.chunk <= ${tokenId})`
 
 export interface DeviceOutcome {
   push_token: string

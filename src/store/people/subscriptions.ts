@@ -2,6 +2,7 @@
 import { sql } from 'kysely'
 import type { NotificationKind } from '../../domain/notification.ts'
 import type { Db } from '../database/db.ts'
+import { chunkOf } from '../ledger/ledger.ts'
 
 /** Subscribing twice is no error. */
 export async function subscribe(db: Db, topic: string, userId: string): Promise<void> {
@@ -57,8 +58,7 @@ export async function recordOpened(db: Db, notificationId: string, userId: strin
       select n.id from ${db.t.notifications} n
       where n.id = ${notificationId} and not coalesce(n.audience -> 'except', '[]') ? ${userId}::text
         and (n.audience ? 'everyone' or n.audience -> 'users' ? ${userId}::text or exists (
-          select from ${db.t.push_tokens} p join ${db.t.deliveries} d on d.notification_id = n.id and d.chunk = (
-            select max(c.chunk) from ${db.t.deliveries} c where c.notification_id = n.id and c.chunk <= p.id)
+          select from ${db.t.push_tokens} p join ${db.t.deliveries} d on d.notification_id = n.id and d.chunk = ${chunkOf(db, sql`n.id`, sql`p.id`)}
             and p.id = any(d.token_ids)
           where p.user_id = ${userId}))),
     counted as (

@@ -3,6 +3,7 @@ import { sql } from 'kysely'
 import { resultName } from '../../domain/answers/result.ts'
 import type { DeviceFacts, ExplainFacts } from '../../domain/explain/explain-facts.ts'
 import type { Db } from '../database/db.ts'
+import { chunkOf } from '../ledger/ledger.ts'
 import { ticketIdAt } from '../ledger/ticket-ids.ts'
 import { findUser } from '../people/users.ts'
 import { findNotification } from './notifications.ts'
@@ -83,7 +84,6 @@ async function devicesOf(
 
 type DeliveryFact = DeviceFacts['deliveries'][number] & { tokenId: number }
 
-/** A chunk is named by its first push token, so a token's chunk is the last one that begins at or before it. */
 async function deliveriesOf(db: Db, notificationId: string, ids: number[]): Promise<DeliveryFact[]> {
   const rows = await db.rows<Omit<DeliveryFact, 'result'> & { result: number }>(sql`
     select t.id as "tokenId", d.state, d.attempt, d.ambiguous, d.deaths, d.late, d.skip_reason as "skipReason",
@@ -91,8 +91,7 @@ async function deliveriesOf(db: Db, notificationId: string, ids: number[]): Prom
       coalesce(d.results[array_position(d.token_ids, t.id)], 0) as result,
       ${ticketIdAt(sql`array_position(d.token_ids, t.id)`)} as "ticketId"
     from unnest(${ids}::bigint[]) as t (id) join ${db.t.deliveries} d
-      on d.notification_id = ${notificationId} and d.chunk = (
-        select max(c.chunk) from ${db.t.deliveries} c where c.notification_id = ${notificationId} and c.chunk <= t.id)
+      on d.notification_id = ${notificationId} and d.chunk = ${chunkOf(db, sql`${notificationId}`, sql`t.id`)}
       and t.id = any(d.token_ids)
     order by d.id`)
   return rows.map((row) => ({ ...row, result: resultName(row.result) }))

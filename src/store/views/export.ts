@@ -4,6 +4,7 @@ import { type ResultName, resultName } from '../../domain/answers/result.ts'
 import type { Content } from '../../domain/notification.ts'
 import type { Db } from '../database/db.ts'
 import { type Stretch, stretches } from '../database/stretches.ts'
+import { chunkOf } from '../ledger/ledger.ts'
 import { type Actor, type AuditRow, audit } from '../operator/audit.ts'
 
 export interface PersonLists {
@@ -109,7 +110,6 @@ const notificationsIn = (db: Db, id: string, stretch: Stretch) =>
 
 /** What came of all that was sent in this stretch of the notifications, on their devices. */
 async function deliveriesIn(db: Db, id: string, stretch: Stretch): Promise<PersonLists['deliveries'][]> {
-  // A chunk is named by its first push token, so a token's chunk is the last one that begins at or before it.
   const rows = await db.rows<Omit<PersonLists['deliveries'], 'outcome'> & { result: number }>(sql`
     select n.id as notification_id, p.id as push_token_id, coalesce(d.results[array_position(d.token_ids, p.id)], 0) as result,
       d.skip_reason, d.sent_at, d.settled_at, r.code, r.message
@@ -117,8 +117,7 @@ async function deliveriesIn(db: Db, id: string, stretch: Stretch): Promise<Perso
     cross join (select id, lane from ${db.t.notifications} where ${stretch} and (lane = 'broadcast' or ${namesThem(id)})) n
     cross join lateral (
       select id, results, token_ids, skip_reason, sent_at, settled_at from ${db.t.deliveries} d
-      where d.notification_id = n.id and d.chunk = case when n.lane = 'direct' then 0 else (
-        select max(c.chunk) from ${db.t.deliveries} c where c.notification_id = n.id and c.chunk <= p.id) end
+      where d.notification_id = n.id and d.chunk = case when n.lane = 'direct' then 0 else ${chunkOf(db, sql`n.id`, sql`p.id`)} end
         and p.id = any(d.token_ids)
       -- So that each is looked up by its key, and the ledger never read through.
       offset 0) d

@@ -4,6 +4,7 @@ import type { NotificationKind, NotificationState } from '../../domain/notificat
 import type { Platform } from '../../domain/platform.ts'
 import type { Lane } from '../../ports.ts'
 import { beginsWith, type Db } from '../database/db.ts'
+import { chunkOf } from '../ledger/ledger.ts'
 import type { TokenEvent } from '../schema/tables.ts'
 import type { PushTokenRow } from '../tokens/push-tokens.ts'
 
@@ -102,8 +103,7 @@ export async function recentFor(db: Db, userId: string): Promise<RecentRow[]> {
       select json_agg(json_build_object('device_type', p.device_type, 'skip_reason', d.skip_reason,
         'result', coalesce(d.results[array_position(d.token_ids, p.id)], 0)))
       from ${db.t.push_tokens} p join ${db.t.deliveries} d
-        on d.notification_id = n.id and d.chunk = case when n.lane = 'direct' then 0 else (
-          select max(c.chunk) from ${db.t.deliveries} c where c.notification_id = n.id and c.chunk <= p.id) end
+        on d.notification_id = n.id and d.chunk = case when n.lane = 'direct' then 0 else ${chunkOf(db, sql`n.id`, sql`p.id`)} end
         and not d.late and p.id = any(d.token_ids)
       where p.user_id = ${userId}), '[]') as devices
     from recent n order by n.id desc`)
