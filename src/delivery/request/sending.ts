@@ -1,6 +1,6 @@
 /** What the steps of a request share: what they work with, what comes of it, and the way back. */
 import { all } from '../../domain/all.ts'
-import { countResults } from '../../domain/answers/result.ts'
+import { type Counts, countResults } from '../../domain/answers/result.ts'
 import type { BuiltRequest } from '../../domain/messages/messages.ts'
 import type { Clock, Emit, Lane, PushGateway, Tracing } from '../../ports.ts'
 import type { Db } from '../../store/database/db.ts'
@@ -52,14 +52,16 @@ export type Sent =
   | { kind: 'held'; afterMs: number; reason: string }
   | { kind: 'stopped' }
 
-/** Into the ledger; of whom nobody will ever know, it is told. */
+/** Into the ledger; of whom nobody will ever know, it is told. @returns what came of all of them. */
 export async function settleInto(
   { settle, emit }: Pick<SenderParts, 'settle' | 'emit'>,
   lane: Lane,
   settlements: Settlement[],
-): Promise<void> {
+): Promise<Counts> {
   await all(settlements.map(settle))
-  tellUnknown(emit, lane, countResults(settlements.flatMap((one) => one.settled.results)).unknown)
+  const counts = countResults(settlements.flatMap((one) => one.settled.results))
+  tellUnknown(emit, lane, counts.unknown)
+  return counts
 }
 
 /** Certainly not sent: back to the plan. */

@@ -1,7 +1,7 @@
 /** From a request's tickets to the ledger, and to the facts that are told about it. */
 
 import { countCodes, goneResult, judgeTickets, type PartVerdict } from '../../domain/answers/judge.ts'
-import { countResults, RESULT } from '../../domain/answers/result.ts'
+import { RESULT } from '../../domain/answers/result.ts'
 import type { Ticket } from '../../domain/answers/verdict.ts'
 import type { Begun } from '../plan/parcel.ts'
 import type { Settlement } from '../settle/settle.ts'
@@ -18,8 +18,7 @@ export async function settleTickets(
   const settlements = verdicts.map((verdict, index) => settlement(begun[index] as Begun, verdict))
   const saved = settleInto(parts, lane, settlements)
   answered.giveBackPermit(saved)
-  await saved
-  const { accepted, refused } = countResults(verdicts.flatMap((verdict) => verdict.results))
+  const { accepted, refused } = await saved
   const codes = countCodes(verdicts.flatMap((verdict) => verdict.refused))
   parts.emit('request.settled', { lane, accepted, refused, ms: Math.round(ms), project, codes })
   if (lane === 'direct') tellUsers(parts, begun, verdicts)
