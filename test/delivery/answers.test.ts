@@ -32,6 +32,10 @@ async function rotateBeforeItsRequest(world: Running, from: string, to: string):
   await registerPushToken(world.db, { ...phone, token: from })
   await world.notify({ audience: { everyone: true } })
   await until('the first request', () => world.requests.length === 1)
+  await until('the plan of all chunks', async () => {
+    const planned = await world.db.kysely.selectFrom('deliveries').select('token_ids').execute()
+    return planned.flatMap((one) => one.token_ids).length === 501
+  })
   await registerPushToken(world.db, { ...phone, token: to })
 }
 
