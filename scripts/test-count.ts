@@ -1,9 +1,11 @@
 /**
  * Prints the one line that CI reads, `N passed, N failed`, out of Vitest's JSON and the battery's, and fails when a
- * test did, when a run did, or when there is nothing to count.
+ * test did, when a run did, or when there is nothing to count. Before it stand the tests that failed and why: whoever
+ * keeps only the end of a log still reads them.
  * Usage: test-count.ts <vitest.json> <its status> <reliability.json> <its status>
  */
 import { readFileSync } from 'node:fs'
+import { relative } from 'node:path'
 
 interface Report {
   success: boolean
@@ -11,7 +13,12 @@ interface Report {
   numFailedTests: number
   numPendingTests: number
   numTodoTests: number
-  testResults: { status: string; assertionResults: unknown[] }[]
+  testResults: {
+    name: string
+    status: string
+    message: string
+    assertionResults: { fullName: string; status: string; failureMessages: string[] }[]
+  }[]
 }
 
 interface Counts {
@@ -26,6 +33,10 @@ function read<T>(file: string): T | undefined {
   } catch {
     return undefined
   }
+}
+
+function tell(file: string, test: string, why: string): void {
+  console.log(`\nFAILED ${relative('.', file)} ${test}\n${why.split('\n').slice(0, 12).join('\n')}\n`)
 }
 
 /** What did not run to its end, or failed without a test that did, is one failure. */
@@ -43,8 +54,14 @@ function ofVitest(file: string): Counts | undefined {
   const report = read<Report>(file)
   if (report === undefined) return undefined
   // A file that could not be loaded has no tests to count.
-  const broken = report.testResults.filter((one) => one.status === 'failed' && one.assertionResults.length === 0).length
-  const failed = report.numFailedTests + broken
+  const broken = report.testResults.filter((one) => one.status === 'failed' && one.assertionResults.length === 0)
+  for (const { name, message } of broken) tell(name, '', message)
+  for (const { name, assertionResults } of report.testResults) {
+    for (const one of assertionResults) {
+      if (one.status === 'failed') tell(name, one.fullName, one.failureMessages.join('\n'))
+    }
+  }
+  const failed = report.numFailedTests + broken.length
   return { passed: report.numPassedTests, failed, skipped: report.numPendingTests + report.numTodoTests }
 }
 
