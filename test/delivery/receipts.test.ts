@@ -195,7 +195,8 @@ describe.each(BOTH)('on %s', (kind) => {
     expect(await totalsOf(world.db, bad!)).toMatchObject({ awaiting_receipt: 1 })
     const failures = () => told(world, 'job.failed')
     await goTo(clock, 17, () => failures().length >= 3)
-    expect(failures()).toMatchObject([{ queue: 'receipts', error: expect.stringContaining('spoiled') }, {}, {}])
+    const spoiled = { queue: 'receipts', error: expect.stringContaining('spoiled') }
+    for (const failure of failures()) expect(failure).toMatchObject(spoiled)
     await sql`drop trigger spoil on belfry.deliveries`.execute(world.db.kysely)
     await goTo(clock, 29, async () => (await handedOver(world, [bad!])) === 1)
   })
