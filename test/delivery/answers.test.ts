@@ -1,14 +1,14 @@
 /** What Expo answers, and what becomes of it: nothing is lost, little is doubled, no good token is taken out. */
 import { describe, expect, test } from 'vitest'
 import type { ExpoMessage } from '../../src/domain/messages/expo-message.ts'
-import type { SendAnswer } from '../../src/ports.ts'
+import type { Clock, SendAnswer } from '../../src/ports.ts'
 import { devicesOf } from '../../src/store/ledger/ledger.ts'
 import { notificationState } from '../../src/store/notifications/notifications.ts'
 import { importTokens } from '../../src/store/tokens/import.ts'
 import { listPushTokens, registerPushToken } from '../../src/store/tokens/push-tokens.ts'
 import { crowd, expectBalanced } from '../kit/books.ts'
 import { until } from '../kit/guard.ts'
-import { allOk, openRunning, type Running } from '../kit/inside.ts'
+import { allOk, openRunning, type Running, systemClock } from '../kit/inside.ts'
 
 const ambiguous: SendAnswer = { kind: 'ambiguous', reason: 'HTTP 504', status: 504 }
 const tokensIn = (messages: ExpoMessage[]): string[] => messages.flatMap((message) => message.to)
@@ -22,6 +22,9 @@ const refusing =
         : { status: 'ok', id: token },
     ),
   })
+
+/** What waits for long is read again: while this stands still, nothing does. */
+const standingStill: Clock = { ...systemClock, monotonic: () => 0 }
 
 /** Ben's phone is read with those before it in the chunk, and gets a new token while the first request keeps it waiting. */
 async function rotateBeforeItsRequest(world: Running, from: string, to: string): Promise<void> {
@@ -159,7 +162,7 @@ describe.each(['PGlite', 'PostgreSQL 18'] as const)('on %s', (kind) => {
     const world = await openRunning(
       kind,
       { send: async (messages) => (await answered, send(messages)) },
-      { maxConcurrentRequests: 1 },
+      { maxConcurrentRequests: 1, watch: standingStill },
     )
     await rotateBeforeItsRequest(world, from, to)
     answer()

@@ -106,7 +106,13 @@ export const allOk = (messages: ExpoMessage[]): SendAnswer => ({
 export async function openRunning(
   kind: Kind,
   script: Script = {},
-  options: Partial<DeliveryOptions> & { clock?: TestClock; database?: Opened; foreground?: Foreground } = {},
+  options: Partial<DeliveryOptions> & {
+    clock?: TestClock
+    /** What this process measures with; the system's unless given. */
+    watch?: Clock
+    database?: Opened
+    foreground?: Foreground
+  } = {},
 ): Promise<Running> {
   const database = options.database ?? (await openDatabase(kind, options))
   const sent: Delivered[] = []
@@ -134,7 +140,7 @@ export async function openRunning(
     db,
     queue,
     gateway,
-    clock: systemClock,
+    clock: options.watch ?? systemClock,
     foreground: options.foreground,
     emit: (name, fact) => void facts.push({ name, fact }),
     options: {
