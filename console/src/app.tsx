@@ -10,7 +10,7 @@ import { to, useRoute } from './router.ts'
 import { AlarmsSection } from './sections/alarms.tsx'
 import { AuditSection } from './sections/audit.tsx'
 import { ComposeSection, type Drafting } from './sections/compose.tsx'
-import { emptyDraft } from './sections/compose-fields.tsx'
+import { emptyDraft, useDraft } from './sections/draft.ts'
 import { ExplainSection } from './sections/explain.tsx'
 import { KeysSection } from './sections/keys.tsx'
 import { NotificationSection } from './sections/notification.tsx'
@@ -31,7 +31,7 @@ export function App() {
   const [session, setSession] = useState<Session>()
   const [error, setError] = useState<Refused>()
   // Kept here, so that it is there for whoever has to sign in again.
-  const [draft, setDraft] = useState(emptyDraft)
+  const [draft, setDraft] = useDraft()
   const look = () =>
     call<Session>('GET', '/console/session').then(setSession, (refused: Refused) => {
       setError(saysSo(refused))

@@ -141,6 +141,31 @@ test('a draft is there when one comes back to it, and gone when it was sent', as
   expect(await title().inputValue()).toBe('')
 })
 
+test('a draft outlives a reload of its tab, is in no other, and is not kept once it was sent or somebody signed out', async () => {
+  const { page } = here.at
+  await title().fill('Half of a thought')
+  await page.getByRole('button', { name: 'Named users' }).click()
+  await page.getByLabel(/^User ids/).fill('ana')
+  await page.reload()
+  expect(await title().inputValue()).toBe('Half of a thought')
+  expect(await page.getByLabel(/^User ids/).inputValue()).toBe('ana')
+  const other = await page.context().newPage()
+  await other.goto(page.url())
+  expect(await other.getByLabel('Title').inputValue()).toBe('')
+  await untilSendable()
+  await sendIt().click()
+  await page.getByRole('button', { name: 'Send to 1 device' }).click()
+  await page.getByRole('heading', { name: 'Half of a thought', level: 1 }).waitFor()
+  await page.reload()
+  await here.at.open('Compose')
+  expect(await title().inputValue()).toBe('')
+
+  await title().fill('Not for the next one')
+  await page.getByRole('button', { name: 'Sign out' }).click()
+  await page.getByLabel('Operator key').waitFor()
+  expect(await page.evaluate('JSON.stringify(sessionStorage)')).toBe('{}')
+})
+
 test.for([
   ['pressing again', 'Once only', false],
   ['looking elsewhere whether it was sent, and then pressing again,', 'Once, and looked for', true],

@@ -1,43 +1,5 @@
 /** The fields of a draft, and the request that they come to. */
-
-export interface Draft {
-  title: string
-  body: string
-  data: string
-  audience: 'everyone' | 'users' | 'topic'
-  users: string
-  topic: string
-  except: string
-  when: 'now' | 'later'
-  at: string
-  sound: boolean
-  priority: 'default' | 'normal' | 'high'
-  badge: string
-  channelId: string
-  image: string
-  ttlHours: string
-  /** What was last sent of it, in case the answer was lost: the same words to the same people go under the same key. */
-  attempt: { words: string; key: string }
-}
-
-export const emptyDraft: Draft = {
-  title: '',
-  body: '',
-  data: '',
-  audience: 'everyone',
-  users: '',
-  topic: '',
-  except: '',
-  when: 'now',
-  at: '',
-  sound: true,
-  priority: 'high',
-  badge: '',
-  channelId: 'default',
-  image: '',
-  ttlHours: '',
-  attempt: { words: '', key: '' },
-}
+import type { Draft } from './draft.ts'
 
 /** The request, or what is missing from it in a sentence. */
 export function bodyOf(draft: Draft): { body: Record<string, unknown> } | { fault: string } {

@@ -6,7 +6,8 @@ import { Ask } from '../parts/ask.tsx'
 import { Card, Trouble } from '../parts/bits.tsx'
 import { Phones } from '../parts/phones.tsx'
 import { go } from '../router.ts'
-import { Audience, bodyOf, bytesOf, type Draft, Extras, emptyDraft } from './compose-fields.tsx'
+import { Audience, bodyOf, bytesOf, Extras } from './compose-fields.tsx'
+import { type Draft, emptyDraft } from './draft.ts'
 
 interface DryRun {
   audience: { devices: number; ios: number; android: number; unknown: number; suspended: number }
