@@ -44,6 +44,19 @@ export function saysSo(error: Refused): Refused {
   return error.status === 0 ? new Refused(0, error.message, AGAIN) : error
 }
 
+/** What a button does: nothing twice at a time, and why it was not done is said. */
+export function useDeed() {
+  const [busy, setBusy] = useState(false)
+  const [error, setError] = useState<Refused>()
+  const run = async (deed: () => Promise<unknown>) => {
+    setBusy(true)
+    setError(undefined)
+    await deed().catch(setError)
+    setBusy(false)
+  }
+  return { busy, error, run }
+}
+
 export interface Loaded<T> {
   data: T | undefined
   error: Refused | undefined

@@ -1,6 +1,6 @@
 /** The frame around every section: who is signed in, where one is, and whether the server is there. */
 import { useEffect, useErrorBoundary, useLayoutEffect, useRef, useState } from 'preact/hooks'
-import { AGAIN_MS, call, type Refused, saysSo, signedOut } from './api.ts'
+import { AGAIN_MS, call, type Refused, saysSo, signedOut, useDeed } from './api.ts'
 import bell from './bell.svg'
 import { type Status, useLive } from './live.ts'
 import { Trouble } from './parts/bits.tsx'
@@ -142,9 +142,10 @@ interface FootProps {
 }
 
 function Foot({ session, status, onSignOut }: FootProps) {
+  const { busy, run } = useDeed()
   const [failed, setFailed] = useState(false)
   useEffect(() => setFailed(false), [status])
-  const signOut = () => call('POST', '/console/sign-out').then(onSignOut, () => setFailed(true))
+  const signOut = () => run(() => call('POST', '/console/sign-out').then(onSignOut, () => setFailed(true)))
   return (
     <footer>
       {session.mode === 'sandbox' && (
@@ -156,7 +157,7 @@ function Foot({ session, status, onSignOut }: FootProps) {
         {failed ? 'Not signed out' : statusWords[status]}
       </p>
       <p class="version">Version {session.version}</p>
-      <button type="button" class="quiet" onClick={() => void signOut()}>
+      <button type="button" class="quiet" disabled={busy} onClick={() => void signOut()}>
         <Icon name="out" /> <span>Sign out</span>
       </button>
     </footer>

@@ -100,6 +100,32 @@ describe('at the console', () => {
     await page.getByText('revoked key Web shop').waitFor()
   })
 
+  test('what a slow server was asked for is not asked for twice', async () => {
+    const { page } = here.at
+    const { body } = await here.world.operator<{ key: { id: string } }>('POST', '/api/operator/keys', {
+      json: { name: 'Slow shop', scopes: ['send'] },
+    })
+    await flood('slow-app')
+    const none = { name: 'Sign out', opened: 'Now', yes: undefined, call: '**/console/sign-out' }
+    const deeds = [
+      { name: 'Rotate Slow shop', opened: 'Keys', yes: 'Make a new secret', call: '**/keys/*/rotate' },
+      { name: 'Revoke Slow shop', opened: 'Keys', yes: 'Revoke it for good', call: `**/keys/${body.key.id}` },
+      { name: 'Release: they stay', opened: 'Alarms', yes: 'Release them', call: '**/alarms/*/release' },
+      none,
+    ]
+    for (const { name, opened, yes, call } of deeds) {
+      let answer = (): void => {}
+      const answered = new Promise<void>((done) => (answer = done))
+      await page.route(call, async (route) => (await answered, route.continue()))
+      await here.at.open(opened)
+      await page.getByRole('button', { name }).click()
+      if (yes !== undefined) await page.getByRole('dialog').getByRole('button', { name: yes }).click()
+      await page.getByRole('button', { name, disabled: true }).waitFor()
+      answer()
+      await page.getByRole('button', { name, disabled: true }).waitFor({ state: 'detached' })
+    }
+  })
+
   test('the audit log is looked through by who, what and whom, page by page', async () => {
     const { page } = here.at
     for (let n = 0; n < 60; n++)

@@ -1,6 +1,6 @@
 /** What waits for a person's decision: what happened, what it means, and what to do. */
 import { useEffect, useState } from 'preact/hooks'
-import { call, type Refused, useLoad } from '../api.ts'
+import { call, useDeed, useLoad } from '../api.ts'
 import { count, duration } from '../format.ts'
 import { Ask } from '../parts/ask.tsx'
 import { Card, deviceName, Empty, Time, Trouble, Waiting } from '../parts/bits.tsx'
@@ -80,10 +80,10 @@ function BreakerCard({ breaker }: { breaker: Breaker }) {
 
 function AlarmCard({ alarm, again }: { alarm: Alarm; again: () => void }) {
   const [asking, setAsking] = useState<'confirm' | 'release'>()
-  const [error, setError] = useState<Refused>()
+  const { busy, error, run } = useDeed()
   const act = (verb: string) => {
     setAsking(undefined)
-    call('POST', `/api/operator/alarms/${alarm.id}/${verb}`).then(again, setError)
+    void run(() => call('POST', `/api/operator/alarms/${alarm.id}/${verb}`).then(again))
   }
   const isFlood = alarm.kind === 'flood'
   const { gone, answered } = alarm.detail as { gone?: number; answered?: number }
@@ -99,11 +99,11 @@ function AlarmCard({ alarm, again }: { alarm: Alarm; again: () => void }) {
       {error && <Trouble error={error} />}
       <div class="buttons">
         {isFlood && (
-          <button type="button" class="danger-quiet" onClick={() => setAsking('confirm')}>
+          <button type="button" class="danger-quiet" disabled={busy} onClick={() => setAsking('confirm')}>
             Confirm: they are gone
           </button>
         )}
-        <button type="button" class="primary" onClick={() => setAsking('release')}>
+        <button type="button" class="primary" disabled={busy} onClick={() => setAsking('release')}>
           {isFlood ? 'Release: they stay' : 'The key is renewed: release'}
         </button>
       </div>

@@ -1,6 +1,6 @@
 /** A key is made: what it may do, and its secret, which is shown this once. */
 import { useLayoutEffect, useRef, useState } from 'preact/hooks'
-import { call, type Refused } from '../api.ts'
+import { call, useDeed } from '../api.ts'
 import { Card, Trouble } from '../parts/bits.tsx'
 import { Icon } from '../parts/icons.tsx'
 import type { Scope, ServerKey } from '../types.ts'
@@ -27,14 +27,10 @@ export function NewKey({ onMade, onBack }: { onMade: (made: Made) => void; onBac
   const [name, setName] = useState('')
   const [may, setMay] = useState<Scope[]>(['send'])
   const [days, setDays] = useState(0)
-  const [error, setError] = useState<Refused>()
-  const [busy, setBusy] = useState(false)
-  const make = async () => {
-    setBusy(true)
-    setError(undefined)
+  const { busy, error, run } = useDeed()
+  const make = () => {
     const expires_at = days === 0 ? undefined : new Date(Date.now() + days * DAY_MS).toISOString()
-    await call<Made>('POST', '/api/operator/keys', { name, scopes: may, expires_at }).then(onMade, setError)
-    setBusy(false)
+    return call<Made>('POST', '/api/operator/keys', { name, scopes: may, expires_at }).then(onMade)
   }
   return (
     <Card title="A new key">
@@ -42,7 +38,7 @@ export function NewKey({ onMade, onBack }: { onMade: (made: Made) => void; onBac
         class="stack"
         onSubmit={(event) => {
           event.preventDefault()
-          void make()
+          void run(make)
         }}
       >
         <label class="field">

@@ -1,6 +1,6 @@
 /** Keys of other backends: made, shown once, renewed, and taken back. */
 import { useState } from 'preact/hooks'
-import { call, type Refused, useLoad } from '../api.ts'
+import { call, useDeed, useLoad } from '../api.ts'
 import { Ask } from '../parts/ask.tsx'
 import { Empty, Time, Trouble, Waiting } from '../parts/bits.tsx'
 import type { ServerKey } from '../types.ts'
@@ -56,11 +56,10 @@ function stateOf({ revoked_at, expires_at }: ServerKey): 'Active' | 'Revoked' | 
 
 function KeyRow({ one, onMade, again }: { one: ServerKey; onMade: (made: Made) => void; again: () => void }) {
   const [asking, setAsking] = useState<'rotate' | 'revoke'>()
-  const [error, setError] = useState<Refused>()
-  const act = (deed: Promise<unknown>) => {
+  const { busy, error, run } = useDeed()
+  const act = (deed: () => Promise<unknown>) => {
     setAsking(undefined)
-    setError(undefined)
-    deed.catch(setError)
+    void run(deed)
   }
   return (
     <li>
@@ -76,13 +75,13 @@ function KeyRow({ one, onMade, again }: { one: ServerKey; onMade: (made: Made) =
         ))}
       </div>
       <KeyTimes one={one} />
-      <KeyButtons one={one} ask={setAsking} />
+      <KeyButtons one={one} busy={busy} ask={setAsking} />
       {error && <Trouble error={error} />}
       {asking === 'rotate' && (
         <Rotate
           one={one}
           onYes={(grace_seconds) =>
-            act(call<Made>('POST', `/api/operator/keys/${one.id}/rotate`, { grace_seconds }).then(onMade))
+            act(() => call<Made>('POST', `/api/operator/keys/${one.id}/rotate`, { grace_seconds }).then(onMade))
           }
           onNo={() => setAsking(undefined)}
         />
@@ -92,7 +91,7 @@ function KeyRow({ one, onMade, again }: { one: ServerKey; onMade: (made: Made) =
           title={`Revoke ${one.name}?`}
           verb="Revoke it for good"
           danger
-          onYes={() => act(call('DELETE', `/api/operator/keys/${one.id}`).then(again))}
+          onYes={() => act(() => call('DELETE', `/api/operator/keys/${one.id}`).then(again))}
           onNo={() => setAsking(undefined)}
         >
           <p>Whoever shows it is turned away from now on. A revoked key does not come back.</p>
@@ -102,18 +101,31 @@ function KeyRow({ one, onMade, again }: { one: ServerKey; onMade: (made: Made) =
   )
 }
 
-function KeyButtons({ one, ask }: { one: ServerKey; ask: (what: 'rotate' | 'revoke') => void }) {
+interface Buttons {
+  one: ServerKey
+  busy: boolean
+  ask: (what: 'rotate' | 'revoke') => void
+}
+
+function KeyButtons({ one, busy, ask }: Buttons) {
   const state = stateOf(one)
   return (
     <div class="buttons">
       {state === 'Active' ? (
         <>
-          <button type="button" class="small" onClick={() => ask('rotate')} aria-label={`Rotate ${one.name}`}>
+          <button
+            type="button"
+            class="small"
+            disabled={busy}
+            onClick={() => ask('rotate')}
+            aria-label={`Rotate ${one.name}`}
+          >
             Rotate
           </button>
           <button
             type="button"
             class="small danger-quiet"
+            disabled={busy}
             onClick={() => ask('revoke')}
             aria-label={`Revoke ${one.name}`}
           >

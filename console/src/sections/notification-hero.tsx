@@ -1,6 +1,6 @@
 /** How far a notification is, in one line, one bar and six numbers; and the hand on it. */
 import { useState } from 'preact/hooks'
-import { call, type Refused } from '../api.ts'
+import { call, useDeed } from '../api.ts'
 import { count, counted, duration, percent } from '../format.ts'
 import { Ask } from '../parts/ask.tsx'
 import { Stat, Trouble } from '../parts/bits.tsx'
@@ -103,25 +103,21 @@ function notSentWords({ totals }: Whole): string {
 
 function Controls({ one, again }: { one: Whole; again: () => void }) {
   const [asking, setAsking] = useState(false)
-  const [error, setError] = useState<Refused>()
-  const [busy, setBusy] = useState(false)
-  const act = async (verb: string) => {
+  const { busy, error, run } = useDeed()
+  const act = (verb: string) => {
     setAsking(false)
-    setError(undefined)
-    setBusy(true)
-    await call('POST', `/api/notifications/${one.id}/${verb}`).then(again, setError)
-    setBusy(false)
+    void run(() => call('POST', `/api/notifications/${one.id}/${verb}`).then(again))
   }
   const isOver = hasEnded(one.state)
   return (
     <div class="controls">
       {!isOver &&
         (one.state === 'paused' ? (
-          <button type="button" class="primary" disabled={busy} onClick={() => void act('resume')}>
+          <button type="button" class="primary" disabled={busy} onClick={() => act('resume')}>
             <Icon name="resume" /> Resume
           </button>
         ) : (
-          <button type="button" disabled={busy} onClick={() => void act('pause')}>
+          <button type="button" disabled={busy} onClick={() => act('pause')}>
             <Icon name="pause" /> Pause
           </button>
         ))}
@@ -136,7 +132,7 @@ function Controls({ one, again }: { one: Whole; again: () => void }) {
           title="Cancel this notification?"
           verb="Cancel it for good"
           danger
-          onYes={() => void act('cancel')}
+          onYes={() => act('cancel')}
           onNo={() => setAsking(false)}
         >
           <p>What has been sent stays sent. Nobody else will get it, and it cannot be resumed.</p>

@@ -1,21 +1,14 @@
 /** What a person may ask for: all that is kept about them, and that it be erased. */
 import { useState } from 'preact/hooks'
-import { call, type Refused } from '../api.ts'
+import { call, useDeed } from '../api.ts'
 import { Ask } from '../parts/ask.tsx'
 import { Card, Trouble } from '../parts/bits.tsx'
 import { to } from '../router.ts'
 
 export function PersonData({ id, onErased }: { id: string; onErased: () => void }) {
-  const [error, setError] = useState<Refused>()
   const [asking, setAsking] = useState(false)
-  const [busy, setBusy] = useState(false)
+  const { busy, error, run } = useDeed()
   const path = `/api/operator/users/${encodeURIComponent(id)}`
-  const run = async (deed: () => Promise<void>) => {
-    setBusy(true)
-    setError(undefined)
-    await deed().catch(setError)
-    setBusy(false)
-  }
   const erase = () => {
     setAsking(false)
     void run(() => call('DELETE', path).then(onErased))

@@ -1,23 +1,19 @@
 /** Signing in with the operator key. */
 import { useState } from 'preact/hooks'
-import { call, type Refused } from '../api.ts'
+import { call, useDeed } from '../api.ts'
 import bell from '../bell.svg'
 import { Trouble } from '../parts/bits.tsx'
 
 export function SignIn({ onDone }: { onDone: () => void }) {
   const [key, setKey] = useState('')
-  const [error, setError] = useState<Refused>()
-  const [busy, setBusy] = useState(false)
-  const submit = async (event: Event) => {
+  const { busy, error, run } = useDeed()
+  const submit = (event: Event) => {
     event.preventDefault()
-    setBusy(true)
-    setError(undefined)
-    await call('POST', '/console/sign-in', { key }).then(onDone, (refused: Refused) => setError(refused))
-    setBusy(false)
+    void run(() => call('POST', '/console/sign-in', { key }).then(onDone))
   }
   return (
     <main class="sign-in">
-      <form onSubmit={(event) => void submit(event)}>
+      <form onSubmit={submit}>
         <img src={bell} alt="" width="56" height="56" />
         <h1>Belfry</h1>
         <p class="dim">See every notification on its way, and steer it.</p>
