@@ -40,6 +40,14 @@ function written(time: string, today: Intl.DateTimeFormat, near: Intl.DateTimeFo
   return (Math.abs(at.getTime() - now.getTime()) < NEAR_MS ? near : dayAndYear).format(at)
 }
 
+/** Turns writing around from there on, or ends what keeps it in its place; or is no sign at all. */
+const CONTROLS = /[\u202a-\u202e\u2066-\u2069]|(?![\n\t])\p{Cc}/gu
+
+/** What strangers call themselves: with all that is in it, and nothing that makes what stands beside it say something else. */
+export function plain(text: string): string {
+  return text.replace(CONTROLS, (sign) => `⟨U+${sign.charCodeAt(0).toString(16).toUpperCase().padStart(4, '0')}⟩`)
+}
+
 export function duration(seconds: number): string {
   if (seconds < 1) return 'less than a second'
   if (seconds < 90) return `${Math.round(seconds)} s`

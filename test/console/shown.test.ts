@@ -1,4 +1,4 @@
-/** What is seen: the edges of what can be written in. */
+/** What is seen: the edges of what can be written in, and words from outside that would say something else. */
 import { expect, test } from 'vitest'
 import { until } from '../kit/guard.ts'
 import { hereAtConsole } from './kit.ts'
@@ -56,4 +56,41 @@ test.for(['light', 'dark'] as const)('in the %s, every field has an edge that is
       expect(contrast(edge, around), `${field}: ${edge} on ${around}`).toBeGreaterThanOrEqual(3)
     }
   }
+})
+
+test('what turns the direction of writing around is shown, and turns nothing around', async () => {
+  const { page } = here.at
+  const RLO = '\u202e'
+  const PDI = '\u2069'
+  // With what ends an isolation, and then turns around what follows.
+  const id = `eve${PDI}${RLO}moc`
+  const eve = here.world.user(id, { username: `Eve${PDI}${RLO}eno on` })
+  await eve.register({ app_version: `1${RLO}2` })
+  await eve.call('PUT', `/api/topics/${encodeURIComponent(`a${RLO}b`)}/subscription`)
+  await here.world.operator('POST', '/api/operator/keys', { json: { name: `Shop${RLO}`, scopes: ['send'] } })
+  const sent = await here.world.operator('POST', '/api/notifications', { json: { to: { users: [id] }, title: 'Hi' } })
+  await here.world.operator('GET', `/api/operator/users/${encodeURIComponent(id)}/export`)
+  await eve.message('bob', 'Hello')
+  await here.world.drain()
+  const notification = sent.body.notification_id as string
+  const person = encodeURIComponent(id)
+  for (const [address, shown] of [
+    [`people/${person}`, 'Eve⟨U+2069⟩⟨U+202E⟩eno on'],
+    [`explain/${person}/${notification}`, 'eve⟨U+2069⟩⟨U+202E⟩moc'],
+    ['people', 'Eve⟨U+2069⟩⟨U+202E⟩eno on'],
+    ['keys', 'Shop⟨U+202E⟩'],
+    ['audit', 'eve⟨U+2069⟩⟨U+202E⟩moc'],
+  ] as const) {
+    await page.goto(`${here.world.server.url}/console#/${address}`)
+    if (address === 'people') await page.getByRole('searchbox').fill('eve')
+    await page.getByText(shown).first().waitFor()
+    await until('all of it', async () => (await page.locator('[aria-busy=true]').count()) === 0)
+    expect(await page.locator('main').textContent()).not.toMatch(/[\u202a-\u202e\u2066-\u2069]/)
+    expect(await page.title()).not.toMatch(/[\u202a-\u202e\u2066-\u2069]/)
+  }
+  await page.goto(`${here.world.server.url}/console#/people/${person}`)
+  await page.getByRole('button', { name: 'Erase…' }).click()
+  await page.getByLabel(/^Type/).fill('eve⟨U+2069⟩⟨U+202E⟩moc')
+  await page.getByRole('button', { name: 'Erase for good' }).click()
+  await page.getByRole('heading', { name: 'Erased' }).waitFor()
 })

@@ -1,6 +1,8 @@
 /** Asks before something that cannot be taken back; the keyboard stays inside until it is answered. */
 import type { ComponentChildren } from 'preact'
 import { useLayoutEffect, useRef, useState } from 'preact/hooks'
+import { plain } from '../format.ts'
+import { Given } from './bits.tsx'
 
 interface Question {
   title: string
@@ -9,7 +11,7 @@ interface Question {
   danger?: boolean
   /** What must be typed first. */
   typed?: string
-  /** Typed as it stands; else spaces and commas do not count. */
+  /** Typed as it is shown; else spaces and commas do not count. */
   exact?: boolean
   onYes: () => void
   onNo: () => void
@@ -25,7 +27,7 @@ export function Ask({ title, children, verb, danger, typed, exact, onYes, onNo }
     return () => shown?.close()
   }, [])
   const digits = (text: string) => text.replace(/[^\p{L}\p{N}]/gu, '')
-  const same = exact ? written === typed : digits(written) === digits(typed ?? '')
+  const same = exact ? written === plain(typed ?? '') : digits(written) === digits(typed ?? '')
   const mayGo = typed === undefined || same
   return (
     <dialog ref={dialog} onCancel={onNo} aria-labelledby="ask-title">
@@ -40,7 +42,9 @@ export function Ask({ title, children, verb, danger, typed, exact, onYes, onNo }
         <div class="words">{children}</div>
         {typed !== undefined && (
           <label class="field">
-            <span>Type {typed} to go on</span>
+            <span>
+              Type <Given text={typed} /> to go on
+            </span>
             <input
               autofocus
               {...(!exact && { inputMode: 'numeric' as const })}

@@ -2,7 +2,7 @@
 import type { ComponentChildren } from 'preact'
 import { useEffect, useState } from 'preact/hooks'
 import type { Refused } from '../api.ts'
-import { count, exactTime, shortExactTime, shortTime, timeOfDay } from '../format.ts'
+import { count, exactTime, plain, shortExactTime, shortTime, timeOfDay } from '../format.ts'
 import type { State } from '../types.ts'
 
 export function Card({
@@ -28,6 +28,9 @@ export function Card({
     </section>
   )
 }
+
+/** Words from outside within others: they keep to their own place in the line. */
+export const Given = ({ text }: { text: string }) => <bdi>{plain(text)}</bdi>
 
 /** Short; the exact time on hover. */
 export function Time({ at, exact }: { at: string; exact?: boolean }) {

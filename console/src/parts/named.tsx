@@ -2,6 +2,7 @@
 import { useLoad } from '../api.ts'
 import { to } from '../router.ts'
 import type { ServerKey } from '../types.ts'
+import { Given } from './bits.tsx'
 
 type Names = ReadonlyMap<string, string>
 
@@ -15,11 +16,21 @@ export function useKeyNames(): Names {
 export function Named({ word, names, name }: { word: string; names: Names; name?: string }) {
   const [kind = '', ...rest] = word.split(':')
   const id = rest.join(':')
-  if (kind === 'user') return <a href={to('people', id)}>{id}</a>
+  if (kind === 'user')
+    return (
+      <a href={to('people', id)}>
+        <Given text={id} />
+      </a>
+    )
   if (kind === 'notification') return <a href={to('notifications', id)}>notification …{id.slice(-6)}</a>
-  if (kind === 'key') return <a href={to('keys')}>key {names.get(id) ?? name ?? `…${id.slice(-6)}`}</a>
+  if (kind === 'key')
+    return (
+      <a href={to('keys')}>
+        key <Given text={names.get(id) ?? name ?? `…${id.slice(-6)}`} />
+      </a>
+    )
   if (kind === 'alarm') return <a href={to('alarms')}>alarm {id}</a>
-  return <>{word.replaceAll('_', ' ')}</>
+  return <Given text={word.replaceAll('_', ' ')} />
 }
 
 /** A notification says it otherwise: `operator`, `server <id of its key>`, or the id of a user. */

@@ -1,7 +1,7 @@
 /** What waits for a person's decision: what happened, what it means, and what to do. */
 import { useEffect, useState } from 'preact/hooks'
 import { call, useDeed, useLoad } from '../api.ts'
-import { count, duration } from '../format.ts'
+import { count, duration, plain } from '../format.ts'
 import { Ask } from '../parts/ask.tsx'
 import { Card, deviceName, Empty, Time, Trouble, Waiting } from '../parts/bits.tsx'
 import type { Alarm, Breaker } from '../types.ts'
@@ -61,8 +61,8 @@ function BreakerCard({ breaker }: { breaker: Breaker }) {
   return (
     <Card title="Sending is held back" aside={<span class="badge bad">Breaker open</span>}>
       <p>
-        <strong>{breaker.reason}</strong>
-        {breaker.project !== '' && <span class="dim"> Project {breaker.project}.</span>}
+        <strong>{plain(breaker.reason)}</strong>
+        {breaker.project !== '' && <span class="dim"> Project {plain(breaker.project)}.</span>}
       </p>
       <dl class="advice">
         <dt>What it means</dt>
@@ -93,7 +93,7 @@ function AlarmCard({ alarm, again }: { alarm: Alarm; again: () => void }) {
         {isFlood
           ? `Of ${count(answered ?? 0)} answers within an hour, ${count(gone ?? 0)} said that the app is gone from the device.`
           : `${alarm.device_type === '' ? 'Apple or Google' : alarm.device_type === 'ios' ? 'Apple' : 'Google'} refused the app's key${alarm.device_type === '' ? '' : ` for ${deviceName(alarm.device_type as 'ios' | 'android')}`}.`}
-        {alarm.project !== '' && <span class="dim"> Project {alarm.project}.</span>}
+        {alarm.project !== '' && <span class="dim"> Project {plain(alarm.project)}.</span>}
       </p>
       <Advice isFlood={isFlood} />
       {error && <Trouble error={error} />}

@@ -1,5 +1,6 @@
 /** Who did what to whom, newest first. */
 import { useEffect, useState } from 'preact/hooks'
+import { plain } from '../format.ts'
 import { usePages } from '../pages.ts'
 import { Empty, Time, Trouble, Waiting } from '../parts/bits.tsx'
 import { Named, useKeyNames } from '../parts/named.tsx'
@@ -158,7 +159,7 @@ function Entry({ one, names }: { one: AuditEntry; names: ReadonlyMap<string, str
         {one.subject !== 'erased' && (
           <Named word={one.subject} names={names} {...(typeof name === 'string' && { name })} />
         )}
-        {more !== '' && <span class="dim more"> {more}</span>}
+        {more !== '' && <span class="dim more"> {plain(more)}</span>}
       </p>
     </li>
   )

@@ -3,7 +3,7 @@ import { useEffect, useMemo, useState } from 'preact/hooks'
 import { AGAIN, AGAIN_MS, call, passes, Refused } from '../api.ts'
 import { count, counted, duration } from '../format.ts'
 import { Ask } from '../parts/ask.tsx'
-import { Card, Trouble } from '../parts/bits.tsx'
+import { Card, Given, Trouble } from '../parts/bits.tsx'
 import { Phones } from '../parts/phones.tsx'
 import { go } from '../router.ts'
 import { Audience, bodyOf, bytesOf, Extras } from './compose-fields.tsx'
@@ -208,8 +208,10 @@ function Sure({ draft, run, onYes, onNo }: { draft: Draft; run: DryRun; onYes: (
       onNo={onNo}
     >
       <p>
-        <strong>{draft.title || draft.body}</strong> goes to {counted(run.audience.devices, 'device')}. What has rung
-        cannot be taken back.
+        <strong>
+          <Given text={draft.title || draft.body} />
+        </strong>{' '}
+        goes to {counted(run.audience.devices, 'device')}. What has rung cannot be taken back.
       </p>
     </Ask>
   )

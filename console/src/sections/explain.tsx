@@ -1,6 +1,7 @@
 /** Why did this user not get it? One sentence on top, and below it everything that happened, in order. */
 import { useLoad } from '../api.ts'
-import { Card, deviceName, Empty, OutcomeBadge, StateBadge, Time, Waiting } from '../parts/bits.tsx'
+import { plain } from '../format.ts'
+import { Card, deviceName, Empty, Given, OutcomeBadge, StateBadge, Time, Waiting } from '../parts/bits.tsx'
 import { Icon } from '../parts/icons.tsx'
 import { LoadFailed } from '../parts/nothing-here.tsx'
 import { to } from '../router.ts'
@@ -14,7 +15,7 @@ export function ExplainSection({ user, notification }: { user: string; notificat
     <>
       <div class="head">
         <a class="back" href={to('people', user)}>
-          <Icon name="back" /> {user}
+          <Icon name="back" /> <Given text={user} />
         </a>
         <a href={to('notifications', notification)}>The notification</a>
       </div>
@@ -28,7 +29,7 @@ export function ExplainSection({ user, notification }: { user: string; notificat
       ) : (
         <>
           <section class="answer" aria-live="polite">
-            <h1>{data.sentence}</h1>
+            <h1>{plain(data.sentence)}</h1>
             {data.hint && <p>{data.hint}</p>}
             <p class="dim">
               Made <Time at={data.notification.created_at} /> <StateBadge state={data.notification.state} />
@@ -48,12 +49,12 @@ export function ExplainSection({ user, notification }: { user: string; notificat
               aside={<OutcomeBadge outcome={device.outcome} />}
             >
               <p class="token">{device.push_token}</p>
-              <p class="words">{device.words.charAt(0).toUpperCase() + device.words.slice(1)}.</p>
+              <p class="words">{plain(device.words.charAt(0).toUpperCase() + device.words.slice(1))}.</p>
               <ol class="steps exact">
                 {device.steps.map((step, index) => (
                   <li key={index}>
                     {step.at ? <Time at={step.at} exact /> : <span class="dim">later</span>}
-                    <span>{step.text}</span>
+                    <span>{plain(step.text)}</span>
                   </li>
                 ))}
               </ol>

@@ -1,6 +1,7 @@
 /** A key is made: what it may do, and its secret, which is shown this once. */
 import { useLayoutEffect, useRef, useState } from 'preact/hooks'
 import { call, useDeed } from '../api.ts'
+import { plain } from '../format.ts'
 import { Card, Trouble } from '../parts/bits.tsx'
 import { Icon } from '../parts/icons.tsx'
 import type { Scope, ServerKey } from '../types.ts'
@@ -114,7 +115,7 @@ export function Secret({ made, onPutAway }: { made: Made; onPutAway: () => void 
       tabIndex={-1}
       ref={useFocus<HTMLElement>()}
     >
-      <h2>The secret of {made.key.name}</h2>
+      <h2>The secret of {plain(made.key.name)}</h2>
       <p>It is shown this once, and kept nowhere. Put it where that backend reads its secrets.</p>
       <pre tabIndex={0}>{made.secret}</pre>
       <div class="buttons">

@@ -1,6 +1,7 @@
 /** Keys of other backends: made, shown once, renewed, and taken back. */
 import { useState } from 'preact/hooks'
 import { call, useDeed, useLoad } from '../api.ts'
+import { plain } from '../format.ts'
 import { Ask } from '../parts/ask.tsx'
 import { Empty, Time, Trouble, Waiting } from '../parts/bits.tsx'
 import type { ServerKey } from '../types.ts'
@@ -64,7 +65,7 @@ function KeyRow({ one, onMade, again }: { one: ServerKey; onMade: (made: Made) =
   return (
     <li>
       <div class="what">
-        <strong>{one.name}</strong>
+        <strong>{plain(one.name)}</strong>
         <span class="token dim">{one.prefix}…</span>
       </div>
       <div class="badges">
@@ -88,7 +89,7 @@ function KeyRow({ one, onMade, again }: { one: ServerKey; onMade: (made: Made) =
       )}
       {asking === 'revoke' && (
         <Ask
-          title={`Revoke ${one.name}?`}
+          title={`Revoke ${plain(one.name)}?`}
           verb="Revoke it for good"
           danger
           onYes={() => act(() => call('DELETE', `/api/operator/keys/${one.id}`).then(again))}
@@ -174,7 +175,7 @@ const graces = [
 function Rotate({ one, onYes, onNo }: { one: ServerKey; onYes: (seconds: number) => void; onNo: () => void }) {
   const [grace, setGrace] = useState(3_600)
   return (
-    <Ask title={`A new secret for ${one.name}?`} verb="Make a new secret" onYes={() => onYes(grace)} onNo={onNo}>
+    <Ask title={`A new secret for ${plain(one.name)}?`} verb="Make a new secret" onYes={() => onYes(grace)} onNo={onNo}>
       <label class="field">
         <span>The old secret</span>
         <select value={grace} onChange={(event) => setGrace(Number(event.currentTarget.value))}>

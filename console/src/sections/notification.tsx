@@ -1,7 +1,7 @@
 /** One notification, as it happens. */
 import { useEffect, useState } from 'preact/hooks'
 import { useLoad } from '../api.ts'
-import { count } from '../format.ts'
+import { count, plain } from '../format.ts'
 import { useLive } from '../live.ts'
 import { Away, Card, StateBadge, Time, Trouble, Waiting } from '../parts/bits.tsx'
 import { CourseChart } from '../parts/chart.tsx'
@@ -74,7 +74,7 @@ function Detail({ one, again }: { one: Whole; again: () => void }) {
       <Why one={one} />
       <AskAbout id={one.id} />
       <Card title="Payload">
-        <pre tabIndex={0}>{JSON.stringify(one.content, null, 2)}</pre>
+        <pre tabIndex={0}>{plain(JSON.stringify(one.content, null, 2))}</pre>
       </Card>
     </>
   )
@@ -122,12 +122,12 @@ function Why({ one }: { one: Whole }) {
                 <span class="dim">in the {group.stage}</span>
               </div>
               <p>{group.hint}</p>
-              <p class="dim">Expo said: {group.message}</p>
+              <p class="dim">Expo said: {plain(group.message)}</p>
               <p class="examples">
                 For example{' '}
                 {group.examples.map((example) => (
                   <a key={example.push_token + example.user_id} href={to('explain', example.user_id, one.id)}>
-                    {example.user_id}
+                    {plain(example.user_id)}
                   </a>
                 ))}
               </p>

@@ -1,5 +1,5 @@
 /** All notifications, newest first. */
-import { count, counted } from '../format.ts'
+import { count, counted, plain } from '../format.ts'
 import { usePages } from '../pages.ts'
 import { Empty, StateBadge, Time, Trouble, Waiting } from '../parts/bits.tsx'
 import { hasEnded, ProgressBar, wholeOf } from '../parts/progress.tsx'
@@ -89,7 +89,7 @@ function Row({ one }: { one: Listed }) {
 export function audienceWords({ to: whom, except }: Pick<Listed, 'to' | 'except'>): string {
   const but = except > 0 ? `, except ${count(except)}` : ''
   if (whom === 'everyone') return `everyone${but}`
-  return 'users' in whom ? `${counted(whom.users, 'user')}${but}` : `topic ${whom.topic}${but}`
+  return 'users' in whom ? `${counted(whom.users, 'user')}${but}` : `topic ${plain(whom.topic)}${but}`
 }
 
 /** Why nothing of it was sent. */

@@ -1,5 +1,5 @@
 /** What is going on at this moment. */
-import { count, counted, duration } from '../format.ts'
+import { count, counted, duration, plain } from '../format.ts'
 import { Away, Card, Stat, StateBadge, Time, Waiting } from '../parts/bits.tsx'
 import { RateChart } from '../parts/chart.tsx'
 import { to } from '../router.ts'
@@ -151,7 +151,7 @@ function Refusals({ errors }: { errors: Now['last_errors'] }) {
             </span>
             <Time at={error.at} exact />
           </div>
-          <p>{error.message}</p>
+          <p>{plain(error.message)}</p>
           <a href={to('notifications', error.notification_id)}>Its notification</a>
         </li>
       ))}

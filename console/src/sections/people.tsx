@@ -2,7 +2,7 @@
 import { useEffect, useState } from 'preact/hooks'
 import { useLoad } from '../api.ts'
 import { counted } from '../format.ts'
-import { Empty, Trouble, Waiting } from '../parts/bits.tsx'
+import { Empty, Given, Trouble, Waiting } from '../parts/bits.tsx'
 import { Icon } from '../parts/icons.tsx'
 import { to, useKept } from '../router.ts'
 import type { Found } from '../types.ts'
@@ -44,7 +44,10 @@ export function PeopleSection() {
       ) : found.data === undefined ? (
         !found.error && <Waiting rows={3} />
       ) : found.data.people.length === 0 ? (
-        <Empty title="Nobody found">No user id, name or push token begins with “{asked}”.</Empty>
+        <Empty title="Nobody found">
+          No user id, name or push token begins with “<Given text={asked} />
+          ”.
+        </Empty>
       ) : (
         <Hits {...found.data} />
       )}
@@ -61,9 +64,11 @@ function Hits({ people, more }: { people: Found[]; more: boolean }) {
             <a href={to('people', one.user_id)}>
               <Face id={one.user_id} name={one.name} />
               <span class="what">
-                <strong>{one.name ?? one.user_id}</strong>
+                <strong>
+                  <Given text={one.name ?? one.user_id} />
+                </strong>
                 <span class="dim">
-                  {one.user_id}
+                  <Given text={one.user_id} />
                   {one.push_token && ` · ${one.push_token}`}
                 </span>
               </span>

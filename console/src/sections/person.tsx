@@ -1,7 +1,8 @@
 /** One person: their devices with their history, and what became of the last notifications. */
 import { useState } from 'preact/hooks'
 import { call, type Refused, useLoad } from '../api.ts'
-import { Card, deviceName, Empty, OutcomeBadge, Time, Waiting } from '../parts/bits.tsx'
+import { plain } from '../format.ts'
+import { Card, deviceName, Empty, Given, OutcomeBadge, Time, Waiting } from '../parts/bits.tsx'
 import { Icon } from '../parts/icons.tsx'
 import { LoadFailed } from '../parts/nothing-here.tsx'
 import { to } from '../router.ts'
@@ -23,7 +24,7 @@ export function PersonSection({ id }: { id: string }) {
           </a>
         }
       >
-        {id} is nobody here any more. Should their app call again, they begin anew.
+        <Given text={id} /> is nobody here any more. Should their app call again, they begin anew.
       </Empty>
     )
   return (
@@ -54,11 +55,16 @@ function Detail({ person, again, onErased }: { person: Person; again: () => void
       <div class="head title">
         <Face id={user.id} name={user.name} />
         <div>
-          <h1>{user.name ?? user.id}</h1>
+          <h1>{plain(user.name ?? user.id)}</h1>
           <p class="dim">
-            {user.id}
+            <Given text={user.id} />
             {user.mutes.length > 0 && ` · has muted ${user.mutes.join(', ')}`}
-            {user.topics.length > 0 && ` · follows ${user.topics.join(', ')}`}
+            {user.topics.length > 0 && (
+              <>
+                {' '}
+                · follows <Given text={user.topics.join(', ')} />
+              </>
+            )}
           </p>
         </div>
         <TestPush id={user.id} again={again} />
@@ -167,15 +173,17 @@ function Device({ device }: { device: Person['devices'][number] }) {
       <p class="token">{device.push_token}</p>
       {!device.active && <p>Not active: {device.state}.</p>}
       <p class="dim">
-        {[device.app_version && `app ${device.app_version}`, device.locale, device.time_zone, device.project]
-          .filter(Boolean)
-          .join(' · ') || 'The app has told nothing more about it.'}
+        {plain(
+          [device.app_version && `app ${device.app_version}`, device.locale, device.time_zone, device.project]
+            .filter(Boolean)
+            .join(' · '),
+        ) || 'The app has told nothing more about it.'}
       </p>
       <ol class="steps">
         {device.history.map((event, index) => (
           <li key={index}>
             <Time at={event.at} />
-            <span>{event.text}</span>
+            <span>{plain(event.text)}</span>
           </li>
         ))}
       </ol>
