@@ -6,7 +6,7 @@ import { type Status, useLive } from './live.ts'
 import { Trouble } from './parts/bits.tsx'
 import { Icon, type IconName } from './parts/icons.tsx'
 import { Broken, NoSuchPage } from './parts/nothing-here.tsx'
-import { to, useRoute } from './router.ts'
+import { to, usePlace, useRoute } from './router.ts'
 import { AlarmsSection } from './sections/alarms.tsx'
 import { AuditSection } from './sections/audit.tsx'
 import { ComposeSection, type Drafting } from './sections/compose.tsx'
@@ -70,7 +70,9 @@ interface SignedIn extends Drafting {
 
 function Shell({ session, lookAgain, draft, setDraft }: SignedIn) {
   const { parts } = useRoute()
-  const main = useFocusAfter(parts.join('/'))
+  const address = parts.join('/')
+  const main = useFocusAfter(address)
+  usePlace(address)
   const live = useLive<Now>('/api/operator/now/events', 'now')
   const at = !leadsSomewhere(parts) ? undefined : parts[0] === 'explain' ? 'people' : parts[0]
   const label = sections.find(([name]) => name === at)?.[1] ?? 'No such page'
@@ -110,7 +112,7 @@ function Shell({ session, lookAgain, draft, setDraft }: SignedIn) {
       </header>
       <main id="main" tabIndex={-1} ref={main}>
         <Section
-          key={parts.join('/')}
+          key={address}
           parts={parts}
           now={live.data}
           isAway={live.status === 'away'}

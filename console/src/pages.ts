@@ -1,6 +1,7 @@
 /** A list, newest first: the first page is asked for all the time, older ones when somebody wants them. */
 import { useEffect, useState } from 'preact/hooks'
 import { call, type Refused, useLoad } from './api.ts'
+import { useKept } from './router.ts'
 
 interface Seen<One> {
   path: string
@@ -35,18 +36,28 @@ export function usePages<One extends { id: string }>(path: string, name: string,
   }, [page, path, name])
   useEffect(() => setError(undefined), [path])
   const current = seen?.path === path ? seen : undefined
+  const next = current?.next ?? null
+  // Who comes back finds as many as there were.
+  const [kept, keep] = useKept('rows', { path, wanted: 0 })
   const loadOlder = () =>
-    void call<Page>('GET', `${path}&before=${current?.next}`).then((older) => {
+    void call<Page>('GET', `${path}&before=${next}`).then((older) => {
       setError(undefined)
       setSeen((old) => {
-        if (old?.path !== path) return old
+        // Asked for twice, they come twice; and they fit behind what they were asked for only.
+        if (old?.path !== path || old.next !== next) return old
         const all = [...old.all, ...(older[name] ?? [])]
         return { path, all, next: older.next, grownFrom: all.length }
       })
     }, setError)
+  const has = current?.all.length ?? 0
+  const isShort = next !== null && kept.path === path && has < kept.wanted
+  useEffect(() => {
+    if (isShort) loadOlder()
+  }, [isShort, next])
+  const older = () => (isShort ? loadOlder() : keep({ path, wanted: has + 1 }))
   return {
     all: current?.all,
-    older: current !== undefined && current.next !== null ? loadOlder : undefined,
+    older: next === null ? undefined : older,
     error: first.error ?? error,
     again: first.error ? first.again : loadOlder,
   }

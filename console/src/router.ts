@@ -6,6 +6,19 @@ export interface Route {
   parts: string[]
 }
 
+/** What an entry of the tab's history holds: back, forward and reload bring it again. */
+interface Entry {
+  /** The page whose link led here; null: the tab began here. */
+  from?: string | null
+  /** How far down somebody was. */
+  top?: number
+  /** What somebody chose on the page, by name. */
+  kept?: Record<string, unknown>
+}
+
+const entry = () => (history.state ?? {}) as Entry
+const note = (more: Entry) => history.replaceState({ ...entry(), ...more }, '')
+
 function read(): Route {
   const path = location.hash.replace(/^#?\/*|\/*$/g, '')
   return { parts: path === '' ? ['now'] : path.split('/').map((part) => decode(part)) }
@@ -23,7 +36,11 @@ export function useRoute(): Route {
   const [route, setRoute] = useState(read)
   // At once: on a busy machine an address that changes before the first effects have run would be missed.
   useLayoutEffect(() => {
-    const onChange = () => setRoute(read())
+    if (entry().from === undefined) note({ from: null })
+    const onChange = ({ oldURL }: HashChangeEvent) => {
+      if (entry().from === undefined) note({ from: new URL(oldURL).hash })
+      setRoute(read())
+    }
     addEventListener('hashchange', onChange)
     return () => removeEventListener('hashchange', onChange)
   }, [])
@@ -38,12 +55,43 @@ export function go(...parts: string[]): void {
   location.hash = to(...parts)
 }
 
-/** What somebody chose on a page: back, forward and reload bring it again. */
-export function useKept<T>(initial: T): [kept: T, keep: (value: T) => void] {
-  const [value, setValue] = useState<T>(() => (history.state as T | null) ?? initial)
+/** A link to where somebody came from is a step back: to what was chosen there, and as far down. */
+export function stepBack(event: MouseEvent): void {
+  const isPlain = event.button === 0 && !event.ctrlKey && !event.metaKey && !event.shiftKey
+  if (!isPlain || entry().from !== (event.currentTarget as HTMLAnchorElement).hash) return
+  event.preventDefault()
+  history.back()
+}
+
+export function useKept<T>(name: string, initial: T): [kept: T, keep: (value: T) => void] {
+  const [value, setValue] = useState<T>(() => (entry().kept?.[name] as T | undefined) ?? initial)
   const keep = (value: T) => {
-    history.replaceState(value, '')
+    note({ kept: { ...entry().kept, [name]: value } })
     setValue(value)
   }
   return [value, keep]
+}
+
+/** As far down as one was, as soon as the page is long enough: browsers do not wait for what is still loaded. */
+export function usePlace(address: string): void {
+  useLayoutEffect(() => {
+    history.scrollRestoration = 'manual'
+    const { top = 0 } = entry()
+    scrollTo(0, top)
+    const keep = () => note({ top: scrollY })
+    const leavings = ['click', 'pagehide']
+    const grows = new ResizeObserver(() => (scrollY < top - 1 ? scrollTo(0, top) : isThere()))
+    const isThere = () => {
+      grows.disconnect()
+      for (const leaving of leavings) addEventListener(leaving, keep, true)
+    }
+    const hands = ['wheel', 'touchmove', 'keydown', 'pointerdown']
+    for (const hand of hands) addEventListener(hand, isThere, { once: true })
+    grows.observe(document.body)
+    return () => {
+      grows.disconnect()
+      for (const leaving of leavings) removeEventListener(leaving, keep, true)
+      for (const hand of hands) removeEventListener(hand, isThere)
+    }
+  }, [address])
 }

@@ -1,5 +1,6 @@
 /** Wherever an address leads, the console says what is there, or that nothing is, and never shows another page instead. */
 import { describe, expect, test } from 'vitest'
+import { until } from '../kit/guard.ts'
 import { hereAtConsole } from './kit.ts'
 
 const here = hereAtConsole()
@@ -100,6 +101,38 @@ describe('an address', () => {
     expect(await page.getByLabel('Did what').inputValue()).toBe('notification.*')
     await here.at.open('Notifications')
     expect(await pressed()).toBe('All')
+  })
+
+  test('back, a reload and the link back lead to where one stood in a long list, and any other link to the top', async () => {
+    const { page } = here.at
+    for (let n = 0; n < 45; n++)
+      await here.world.operator('POST', '/api/notifications', { json: { to: { users: ['bob'] }, title: `Row ${n}` } })
+    const rows = page.locator('.row')
+    const below = page.getByRole('link', { name: 'Row 2', exact: true })
+    const top = () => page.evaluate<number>('scrollY')
+    await here.at.open('Notifications')
+    await page.getByRole('button', { name: 'Direct' }).click()
+    await until('a page', async () => (await rows.count()) === 30)
+    await page.getByRole('button', { name: 'Show older ones' }).click()
+    await until('the older ones', async () => (await rows.count()) > 44)
+    await below.scrollIntoViewIfNeeded()
+    const stood = await until('it to be far below', async () => ((await top()) > 1_000 ? top() : false))
+    const isThere = () => until('to be there', async () => Math.abs((await top()) - stood) <= 2)
+
+    for (const back of [() => page.goBack(), () => page.getByRole('link', { name: 'Notifications' }).last().click()]) {
+      await below.click()
+      await page.getByRole('heading', { name: 'Row 2', level: 1 }).waitFor()
+      expect(await top()).toBe(0)
+      await back()
+      await isThere()
+      expect(await page.locator('[aria-pressed=true]').textContent()).toBe('Direct')
+    }
+    await page.reload()
+    await isThere()
+    await here.at.open('People')
+    await here.at.open('Notifications')
+    await until('a page', async () => (await rows.count()) === 30)
+    expect(await top()).toBe(0)
   })
 
   test('all of a row is the link to what it tells of, which opens in another tab as any link does', async () => {

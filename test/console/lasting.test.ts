@@ -141,6 +141,28 @@ test('a long list has no hole, whatever comes in above it meanwhile', async () =
   expect(await shown()).toEqual(made.map((_, index) => `Number ${made.length - 1 - index}`))
 })
 
+test('older ones that are long in coming are there once, also when something new came in above meanwhile', async () => {
+  const { page } = here.at
+  const made: string[] = []
+  const make = async () => made.unshift(await send(`Slow ${made.length}`))
+  for (let n = 0; n < 40; n++) await make()
+  const rows = page.locator('.row .what a')
+  const shown = async () => (await rows.allTextContents()).filter((title) => title.startsWith('Slow'))
+  await here.at.open('Notifications')
+  await until('a page', async () => (await rows.count()) === 30)
+  let answer = (): void => {}
+  const answered = new Promise<void>((done) => (answer = done))
+  await page.route('**/api/notifications?*before=*', async (route) => (await answered, route.continue()))
+  const older = page.getByRole('button', { name: 'Show older ones' })
+  await older.click()
+  await older.click()
+  await make()
+  await until('the new one', async () => (await shown())[0] === 'Slow 40')
+  answer()
+  await until('the older ones', async () => (await shown()).at(-1) === 'Slow 0')
+  expect(await shown()).toEqual(made.map((_, index) => `Slow ${made.length - 1 - index}`))
+})
+
 test('a time that is not of today has its day, and one of another year its year', async () => {
   const { page } = here.at
   const token = await here.world.user('ana', { username: 'Ana' }).register()

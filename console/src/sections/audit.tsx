@@ -18,7 +18,7 @@ interface Asked {
 
 /** @param subject what the address asks for, such as `user:alice`. */
 export function AuditSection({ subject }: { subject: string }) {
-  const [asked, setAsked] = useKept<Asked>({ actor: '', action: '', subject })
+  const [asked, setAsked] = useKept<Asked>('asked', { actor: '', action: '', subject })
   const query = useSettled(queryOf(asked))
   return (
     <>

@@ -4,7 +4,7 @@ import { plain } from '../format.ts'
 import { Card, deviceName, Empty, Given, OutcomeBadge, StateBadge, Time, Waiting } from '../parts/bits.tsx'
 import { Icon } from '../parts/icons.tsx'
 import { LoadFailed } from '../parts/nothing-here.tsx'
-import { to } from '../router.ts'
+import { stepBack, to } from '../router.ts'
 import type { Explained } from '../types.ts'
 
 export function ExplainSection({ user, notification }: { user: string; notification: string }) {
@@ -14,7 +14,7 @@ export function ExplainSection({ user, notification }: { user: string; notificat
   return (
     <>
       <div class="head">
-        <a class="back" href={to('people', user)}>
+        <a class="back" href={to('people', user)} onClick={stepBack}>
           <Icon name="back" /> <Given text={user} />
         </a>
         <a href={to('notifications', notification)}>The notification</a>

@@ -9,7 +9,7 @@ import { Icon } from '../parts/icons.tsx'
 import { Creator, useKeyNames } from '../parts/named.tsx'
 import { LoadFailed } from '../parts/nothing-here.tsx'
 import { hasEnded } from '../parts/progress.tsx'
-import { go, to } from '../router.ts'
+import { go, stepBack, to } from '../router.ts'
 import type { Progress, Reasons } from '../types.ts'
 import { Hero, type Whole } from './notification-hero.tsx'
 import { audienceWords } from './notifications.tsx'
@@ -24,7 +24,7 @@ export function NotificationSection({ id }: { id: string }) {
   return (
     <>
       <div class="head">
-        <a class="back" href={to('notifications')}>
+        <a class="back" href={to('notifications')} onClick={stepBack}>
           <Icon name="back" /> Notifications
         </a>
       </div>

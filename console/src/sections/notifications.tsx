@@ -17,7 +17,7 @@ const filters = [
 const EVERY_MS = 2_000
 
 export function NotificationsSection() {
-  const [filter, setFilter] = useKept('')
+  const [filter, setFilter] = useKept('filter', '')
   const { all, older, error, again } = usePages<Listed>(
     `/api/notifications?limit=30${filter}`,
     'notifications',

@@ -10,7 +10,7 @@ import type { Found } from '../types.ts'
 const TYPED_FOR_MS = 200
 
 export function PeopleSection() {
-  const [written, setWritten] = useKept('')
+  const [written, setWritten] = useKept('written', '')
   const [asked, setAsked] = useState(written.trim())
   useEffect(() => {
     const timer = setTimeout(() => setAsked(written.trim()), TYPED_FOR_MS)

@@ -5,7 +5,7 @@ import { plain } from '../format.ts'
 import { Card, deviceName, Empty, Given, OutcomeBadge, Time, Waiting } from '../parts/bits.tsx'
 import { Icon } from '../parts/icons.tsx'
 import { LoadFailed } from '../parts/nothing-here.tsx'
-import { to } from '../router.ts'
+import { stepBack, to } from '../router.ts'
 import type { Person } from '../types.ts'
 import { Face } from './people.tsx'
 import { PersonData } from './person-data.tsx'
@@ -30,7 +30,7 @@ export function PersonSection({ id }: { id: string }) {
   return (
     <>
       <div class="head">
-        <a class="back" href={to('people')}>
+        <a class="back" href={to('people')} onClick={stepBack}>
           <Icon name="back" /> People
         </a>
       </div>
