@@ -79,7 +79,7 @@ function Shell({ session, lookAgain, draft, setDraft }: SignedIn) {
   const waiting = (live.data?.alarms ?? 0) + (live.data?.breakers.length ?? 0)
   useEffect(() => {
     document.title = `${label} · Belfry`
-  }, [label])
+  }, [label, address])
   useEffect(() => {
     // What came back may be another version, or in another mode; and what is away may be the session alone.
     if (live.status !== 'connecting') lookAgain()

@@ -1,5 +1,6 @@
 /** Addresses are behind the `#`, so that the server needs to know one page only. */
-import { useLayoutEffect, useState } from 'preact/hooks'
+import { useEffect, useLayoutEffect, useState } from 'preact/hooks'
+import { plain } from './format.ts'
 
 export interface Route {
   /** `people`, `people/alice`: its parts, decoded. */
@@ -94,4 +95,11 @@ export function usePlace(address: string): void {
       for (const hand of hands) removeEventListener(hand, isThere)
     }
   }, [address])
+}
+
+/** Of the tab, and in the browser's history. */
+export function useTitle(words: string | undefined): void {
+  useEffect(() => {
+    if (words !== undefined) document.title = `${plain(words)} · Belfry`
+  }, [words])
 }

@@ -103,6 +103,31 @@ describe('an address', () => {
     expect(await pressed()).toBe('All')
   })
 
+  test('each page has a title of its own, so that tabs and the history tell them apart', async () => {
+    const { page } = here.at
+    await here.world.user('cleo', { username: 'Cleo' }).register()
+    const ids: string[] = []
+    for (const title of ['First', undefined]) {
+      const json = { to: { users: ['cleo'] }, ...(title && { title }), body: 'Words' }
+      ids.push((await here.world.operator('POST', '/api/notifications', { json })).body.notification_id as string)
+    }
+    const titles = [
+      [`notifications/${ids[0]}`, 'First · Belfry'],
+      [`notifications/${ids[1]}`, 'Words · Belfry'],
+      ['people/cleo', 'Cleo · Belfry'],
+      [`explain/cleo/${ids[0]}`, /^Cleo: .* · Belfry$/],
+      ['people', 'People · Belfry'],
+      ['notifications/xyz', 'Notifications · Belfry'],
+    ] as const
+    for (const [address, title] of titles) {
+      await goTo(address)
+      await until(
+        String(title),
+        async () => (await page.title()).match(title)?.[0].length === (await page.title()).length,
+      )
+    }
+  })
+
   test('back, a reload and the link back lead to where one stood in a long list, and any other link to the top', async () => {
     const { page } = here.at
     for (let n = 0; n < 45; n++)

@@ -4,13 +4,14 @@ import { plain } from '../format.ts'
 import { Card, deviceName, Empty, Given, OutcomeBadge, StateBadge, Time, Waiting } from '../parts/bits.tsx'
 import { Icon } from '../parts/icons.tsx'
 import { LoadFailed } from '../parts/nothing-here.tsx'
-import { stepBack, to } from '../router.ts'
+import { stepBack, to, useTitle } from '../router.ts'
 import type { Explained } from '../types.ts'
 
 export function ExplainSection({ user, notification }: { user: string; notification: string }) {
   const path = `/api/operator/explain?user=${encodeURIComponent(user)}&notification=${encodeURIComponent(notification)}`
   const loaded = useLoad<Explained>(path, 3_000)
   const { data } = loaded
+  useTitle(data?.sentence)
   return (
     <>
       <div class="head">

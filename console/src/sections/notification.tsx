@@ -9,7 +9,7 @@ import { Icon } from '../parts/icons.tsx'
 import { Creator, useKeyNames } from '../parts/named.tsx'
 import { LoadFailed } from '../parts/nothing-here.tsx'
 import { hasEnded } from '../parts/progress.tsx'
-import { go, stepBack, to } from '../router.ts'
+import { go, stepBack, to, useTitle } from '../router.ts'
 import type { Progress, Reasons } from '../types.ts'
 import { Hero, type Whole } from './notification-hero.tsx'
 import { audienceWords } from './notifications.tsx'
@@ -21,6 +21,7 @@ export function NotificationSection({ id }: { id: string }) {
   const loaded = useLoad<{ notification: Whole }>(path)
   const live = useLive<Progress>(loaded.data ? `${path}/events` : null, 'progress', isLast)
   const one = loaded.data && { ...loaded.data.notification, ...live.data }
+  useTitle(one && (one.title ?? one.body ?? 'Without words'))
   return (
     <>
       <div class="head">

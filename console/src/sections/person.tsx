@@ -5,7 +5,7 @@ import { plain } from '../format.ts'
 import { Card, deviceName, Empty, Given, OutcomeBadge, Time, Waiting } from '../parts/bits.tsx'
 import { Icon } from '../parts/icons.tsx'
 import { LoadFailed } from '../parts/nothing-here.tsx'
-import { stepBack, to } from '../router.ts'
+import { stepBack, to, useTitle } from '../router.ts'
 import type { Person } from '../types.ts'
 import { Face } from './people.tsx'
 import { PersonData } from './person-data.tsx'
@@ -13,6 +13,7 @@ import { PersonData } from './person-data.tsx'
 export function PersonSection({ id }: { id: string }) {
   const [isErased, setIsErased] = useState(false)
   const loaded = useLoad<Person>(isErased ? null : `/api/operator/people/${encodeURIComponent(id)}`, 5_000)
+  useTitle(isErased ? 'Erased' : loaded.data && (loaded.data.user.name ?? id))
   if (isErased)
     return (
       <Empty
