@@ -213,7 +213,11 @@ test('a call for receipts that Expo refuses for something in it is told apart fr
     code: 'VALIDATION_ERROR',
     message: '"[0]" must be a UUID.',
   })
+  const asSuccess = await gatewayTo(text(200, body))
+  expect(await asSuccess.receipts(['a'])).toMatchObject({ kind: 'refused', status: 200 })
   for (const [status, said] of [
+    [200, '<html>'],
+    [200, '{"errors":[{"code":"TOO_MANY_REQUESTS","message":"slower"}]}'],
     [400, '<html>'],
     [400, '{"errors":[{"code":"UNAUTHORIZED","message":"no"}]}'],
     [401, body],

@@ -62,7 +62,7 @@ export function openGateway(options: GatewayOptions): PushGateway {
       const { answer } = exchanged
       const parsed = answer.status === 200 ? parseReceipts(answer.body) : undefined
       if (parsed) return { kind: 'receipts', receipts: parsed }
-      const refusal = isRefusal(answer.status) ? parseRequestError(answer.body) : undefined
+      const refusal = answer.status === 200 || isRefusal(answer.status) ? parseRequestError(answer.body) : undefined
       if (refusal && !ABOUT_THE_CALLER.has(refusal.code)) return { kind: 'refused', status: answer.status, ...refusal }
       return { kind: 'later', reason: describeAnswer(answer), status: answer.status, ...retryAfter(answer) }
     },
