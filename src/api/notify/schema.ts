@@ -17,9 +17,20 @@ const MAX_USERS = 1_000
 const flag = z.boolean('must be true or false')
 const users = z.array(id(), 'must be a list of user ids').max(MAX_USERS, `takes at most ${MAX_USERS} users`)
 
+const soundOfIos = z.looseObject({
+  critical: z.boolean().optional(),
+  name: text(1, 200).nullish(),
+  volume: z.number().min(0).max(1).optional(),
+})
+
 /** Expo's own fields, as it takes them; what Expo adds later is passed through. */
 const options = z.looseObject({
-  sound: z.union([text(1, 200), z.null(), z.looseObject({})], 'must be a name, null or an object').optional(),
+  sound: z
+    .union(
+      [text(1, 200), z.null(), soundOfIos],
+      'must be a name, null or such as {"critical": true, "name": "default", "volume": 1} (0 to 1)',
+    )
+    .optional(),
   badge: z.number('must be a number').int('must be whole').min(0, 'must not be negative').optional(),
   channelId: text(1, 200).optional(),
   priority: word(['default', 'normal', 'high']).optional(),
@@ -39,6 +50,7 @@ const options = z.looseObject({
   threadId: text(1, 200).optional(),
   targetContentId: text(1, 200).optional(),
   relevanceScore: z.number('must be a number').min(0, 'must be at least 0').max(1, 'must be at most 1').optional(),
+  filterCriteria: text(1, 200).optional(),
   icon: text(1, 200).optional(),
 })
 
@@ -70,6 +82,8 @@ export const newNotification = z
     const fault = (path: string, message: string) => context.addIssue({ code: 'custom', path: [path], message })
     if (body.title === undefined && body.body === undefined && body.data === undefined)
       fault('title', 'title, body and data are all missing: there is nothing to say')
+    if (Object.hasOwn(body.data ?? {}, 'notification_id'))
+      fault('data', '"notification_id" is added here, so that the app can tell what was opened; name yours otherwise')
     for (const name of ownFields)
       if (Object.hasOwn(body.options ?? {}, name))
         fault('options', `"${name}" belongs beside the options, not into them`)
@@ -92,12 +106,11 @@ export function audienceOf({ to, except }: NewNotificationBody): Audience {
   return except === undefined || except.length === 0 ? whom : { ...whom, except: [...new Set(except)] }
 }
 
-/** The app needs the notification's id to tell that it was opened. */
 export function contentOf(body: NewNotificationBody, notificationId: string): Content {
   const content: Content = {
     ...(body.title !== undefined && { title: body.title }),
     ...(body.body !== undefined && { body: body.body }),
-    data: { notification_id: notificationId, ...body.data },
+    data: { ...body.data, notification_id: notificationId },
     ...(body.options !== undefined && { options: body.options as Content['options'] }),
   }
   const bytes = sizeOf(content)
