@@ -55,7 +55,9 @@ test('whoever signs out hears no more, also in a tab that was left open', async 
   })
   const headers = { cookie: signedIn.headers.get('set-cookie')!.split(';', 1)[0]!, origin: world.url }
   const events = await fetch(`${world.url}/api/operator/now/events`, { headers })
-  expect(events.status).toBe(200)
+  const told = events.body!.pipeThrough(new TextDecoderStream()).getReader()
+  for (let heard = ''; !heard.includes('event: now'); )
+    heard += (await told.read()).value ?? expect.fail('nothing was told')
   await fetch(`${world.url}/console/sign-out`, { method: 'POST', headers })
-  expect(await events.text()).toContain('event: now')
+  while (!(await told.read()).done);
 }, 20_000)
