@@ -134,21 +134,25 @@ describe.each(['PGlite', 'PostgreSQL 18'] as const)('on %s', (kind) => {
   })
 
   test('a probe that waits for its turn is sent all the same; who is suspended meanwhile is not', async () => {
-    const world = await openRunning(kind, {}, { rateLimit: 100 })
-    await crowd(world, 200)
-    const [suspended, meanwhile] = [await world.device('ben'), await world.device('ana')]
     const suspend = (token: string) =>
       world.db.kysely
         .updateTable('push_tokens')
         .set({ active: false, inactive_reason: 'InvalidCredentials', inactive_at: new Date() })
         .where('token', '=', token)
         .execute()
+    const answer = answering(() => undefined)
+    // Until the first request is answered, its only connection keeps the others.
+    const world: Running = await openRunning(
+      kind,
+      { send: async (messages, call) => (call === 1 && (await suspend(meanwhile)), answer(messages)) },
+      { rateLimit: 100, maxConcurrentRequests: 1 },
+    )
+    await crowd(world, 200)
+    const [suspended, meanwhile] = [await world.device('ben'), await world.device('ana')]
     await raiseCredentialsAlarms(world.db, [{ project: '', deviceType: 'ios' }])
     await suspend(suspended)
     await tenMinutesLater(world)
     const id = await world.notify({ audience: { everyone: true } })
-    await until('the first request', () => world.requests.length > 0)
-    await suspend(meanwhile)
     await world.drain()
     expect(await expectBalanced(world, id)).toMatchObject({ accepted: 201, skipped: 1 })
     expect(world.sent.map((one) => one.token)).toContain(suspended)
