@@ -82,7 +82,9 @@ describe.each(['PGlite', 'PostgreSQL 18'] as const)('on %s', (kind) => {
     const id = await world.notify({ audience: { users: ['nobody'] } })
     await world.drain()
     expect(await notificationState(world.db, id)).toMatchObject({ state: 'finished', skipReason: 'no_push_token' })
-    expect(world.facts).toContainEqual({ name: 'user.without_token', fact: { userId: 'nobody', notificationId: id } })
+    // Once it is in the ledger.
+    const told = await until('it to be told', () => world.facts.find((one) => one.name === 'user.without_token'))
+    expect(told.fact).toEqual({ userId: 'nobody', notificationId: id })
   })
 
   test('direct notifications that wait together share requests, each with its own books', async () => {

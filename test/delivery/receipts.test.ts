@@ -79,7 +79,7 @@ describe.each(BOTH)('on %s', (kind) => {
     expect(await listPushTokens(world.db, 'ben')).toMatchObject([
       { active: false, inactive_reason: 'DeviceNotRegistered' },
     ])
-    expect(world.facts.map((one) => one.name)).toContain('token.retired')
+    await until('it to be told', () => world.facts.some((one) => one.name === 'token.retired'))
     const [row] = await world.db.kysely.selectFrom('deliveries').selectAll().execute()
     expect(row?.ticket_ids).toBeNull()
     await expectBalanced(world, id)
