@@ -99,15 +99,11 @@ describe('the commands of', () => {
   const settings = { SUPABASE_WEBHOOK_SECRET }
 
   const withCommands = pages.filter((page) => blocksOf(page).some((block) => !isExcused(page, block)))
-  test.each(withCommands)(
-    '%s',
-    async (page) => {
-      const blocks = blocksOf(page).filter((block) => !isExcused(page, block))
-      const { code, said } = await run(blocks)
-      if (code !== 0) throw new Error(`the commands end with ${code}:\n${said}`)
-    },
-    240_000,
-  )
+  test.each(withCommands)('%s', async (page) => {
+    const blocks = blocksOf(page).filter((block) => !isExcused(page, block))
+    const { code, said } = await run(blocks)
+    if (code !== 0) throw new Error(`the commands end with ${code}:\n${said}`)
+  })
 
   /** One shell for the page: what a block sets, the next one has. */
   async function run(blocks: string[]): Promise<{ code: number | null; said: string }> {

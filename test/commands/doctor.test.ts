@@ -4,7 +4,7 @@ import { rmSync, writeFileSync } from 'node:fs'
 import { createServer, type Server as HttpServer, type RequestListener } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { join } from 'node:path'
-import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { call } from '../kit/call.ts'
 import { type FakeExpo, startFakeExpo } from '../kit/expo.ts'
 import { sharedPostgres } from '../kit/global-setup.ts'
@@ -12,9 +12,6 @@ import { freePort, until } from '../kit/guard.ts'
 import { query } from '../kit/postgres.ts'
 import { OPERATOR_KEY, runCommand, type Server, startServer, temporaryFolder } from '../kit/server.ts'
 import { openWorld, type World } from '../kit/world.ts'
-
-/** Each look is a process of its own, and some tests take several. */
-vi.setConfig({ testTimeout: 120_000 })
 
 interface Finding {
   check: string

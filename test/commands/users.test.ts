@@ -31,4 +31,4 @@ test('a user is exported, erased when that is said twice, and the audit log tell
   const { stdout } = await belfry('audit', '--action', 'user.*', '--limit', '1', '--json')
   expect(JSON.parse(stdout)).toMatchObject({ entries: [{ action: 'user.erase', subject: 'erased' }] })
   expect((await belfry('audit')).stdout).not.toContain('ana')
-}, 120_000)
+})

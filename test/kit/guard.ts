@@ -41,7 +41,7 @@ export function isAlive(pid: number): boolean {
 export async function until<T>(
   what: string,
   ask: () => Promise<T | undefined | null | false> | T | undefined | null | false,
-  { timeoutMs = 60_000, everyMs = 25 }: { timeoutMs?: number; everyMs?: number | (() => number) } = {},
+  { timeoutMs = 120_000, everyMs = 25 }: { timeoutMs?: number; everyMs?: number | (() => number) } = {},
 ): Promise<T> {
   const end = performance.now() + timeoutMs
   for (;;) {

@@ -160,7 +160,7 @@ export async function openRunning(
     stop: (deadlineMs = 5_000) => delivery.close(deadlineMs),
     notify: (n) => notify(db, n),
     device: (userId, device = {}) => registerDevice(db, userId, device),
-    drain: async (timeoutMs = 20_000) =>
+    drain: async (timeoutMs = 120_000) =>
       void (await until('empty books', () => isDrained(db), { timeoutMs, everyMs: 20 })),
   }
 }

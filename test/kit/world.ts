@@ -210,7 +210,7 @@ const QUIET_MS = 500
  * On PostgreSQL the ledger is asked. The embedded database has nobody but the server in it, so there the silence at
  * the fake Expo counts: a story that waits for retries or receipts waits for what it expects (`expo.untilTaken`).
  */
-async function drain(world: World, schema: string, { timeoutMs = 30_000 } = {}): Promise<void> {
+async function drain(world: World, schema: string, { timeoutMs = 120_000 } = {}): Promise<void> {
   if (world.databaseUrl !== undefined) {
     const open = `select
       (select count(*) from ${schema}.notifications where state in ('queued', 'sending')) +

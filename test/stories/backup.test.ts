@@ -105,29 +105,25 @@ describe('backup and restore', () => {
       return {}
     }
     await story(backup, restore, {})
-  }, 120_000)
+  })
 
   const dumper = Number(/ (\d+)/.exec(spawnSync('pg_dump', ['--version'], { encoding: 'utf8' }).stdout ?? '')?.[1] ?? 0)
   const version = dumper >= 18 ? 18 : 14
   const can = dumper >= version
-  test.runIf(can)(
-    `of PostgreSQL, while it runs${can ? '' : ' (skipped: no pg_dump)'}`,
-    async () => {
-      expo = await startFakeExpo()
-      folder = temporaryFolder()
-      const postgres = await sharedPostgres(version)
-      const DATABASE_URL = await postgres.createDatabase()
-      const backup = async (isWaiting: () => Promise<void>) => {
-        await runBlock('pg_dump', { DATABASE_URL })
-        await isWaiting()
-      }
-      const restore = async () => {
-        const NEW_DATABASE_URL = await postgres.createDatabase()
-        await runBlock('pg_restore', { NEW_DATABASE_URL })
-        return { DATABASE_URL: NEW_DATABASE_URL }
-      }
-      await story(backup, restore, { DATABASE_URL })
-    },
-    120_000,
-  )
+  test.runIf(can)(`of PostgreSQL, while it runs${can ? '' : ' (skipped: no pg_dump)'}`, async () => {
+    expo = await startFakeExpo()
+    folder = temporaryFolder()
+    const postgres = await sharedPostgres(version)
+    const DATABASE_URL = await postgres.createDatabase()
+    const backup = async (isWaiting: () => Promise<void>) => {
+      await runBlock('pg_dump', { DATABASE_URL })
+      await isWaiting()
+    }
+    const restore = async () => {
+      const NEW_DATABASE_URL = await postgres.createDatabase()
+      await runBlock('pg_restore', { NEW_DATABASE_URL })
+      return { DATABASE_URL: NEW_DATABASE_URL }
+    }
+    await story(backup, restore, { DATABASE_URL })
+  })
 })

@@ -36,5 +36,5 @@ describe.each(worlds)('a broadcast $name', ({ open }) => {
     } finally {
       await world.close()
     }
-  }, 240_000)
+  })
 })

@@ -36,7 +36,7 @@ describe.each(worlds)('kill -9 $name', ({ kind, open }) => {
     } finally {
       await world.close()
     }
-  }, 400_000)
+  })
 
   test('everything that was left to do was in flight: it goes on soon after the start', async () => {
     const world = await open({ fake: { latencyMs: NEVER_MS } })
@@ -60,7 +60,7 @@ describe.each(worlds)('kill -9 $name', ({ kind, open }) => {
     } finally {
       await world.close()
     }
-  }, 400_000)
+  })
 })
 
 /** A run whose kill met nothing in flight proves nothing, so it waits for that. */

@@ -32,4 +32,4 @@ test('kill -9 while chunks are enqueued loses none of them', async () => {
   } finally {
     await world.close()
   }
-}, 240_000)
+})

@@ -25,4 +25,4 @@ test('a second start is refused with the pid of the first; after kill -9 the nex
     await server?.kill9()
     rmSync(folder, { recursive: true, force: true })
   }
-}, 180_000)
+})

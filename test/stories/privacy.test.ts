@@ -29,7 +29,7 @@ describe.each(worlds)('one person $name', ({ open }) => {
     ben = world.user('ben')
     await ben.register({ push_token: 'ExponentPushToken[bens]' })
     await live()
-  }, 60_000)
+  })
   afterAll(() => world?.close())
 
   /** Everything that a person can leave behind. */
@@ -151,7 +151,7 @@ describe.each(worlds)('one person $name', ({ open }) => {
     // Their own phone can begin anew, as somebody who was never here.
     await ana.register({ push_token: tokens[1] })
     expect((await world.operator('GET', `/api/operator/people/${ANA}`)).status).toBe(200)
-  }, 120_000)
+  })
 
   test('a broadcast that is under way comes to its end, and its books balance', async () => {
     await world.audience(600, { prefix: 'crowd' })
@@ -176,5 +176,5 @@ describe.each(worlds)('one person $name', ({ open }) => {
     expect({ sum: accepted + skipped + refused, pending }).toEqual({ sum: targeted, pending: 0 })
     expect(accepted).toBeGreaterThanOrEqual(600 - names.length)
     expect(['finished', 'cancelled']).toContain((await stateOf(post.body.notification_id)).state)
-  }, 180_000)
+  })
 })

@@ -40,17 +40,16 @@ async function ringsOnce(
 /** Resolves when an answer could not be saved. */
 type Phase = (why: string) => Promise<unknown>
 
-test.concurrent('read-only, as a standby or behind a full disk', { timeout: 120_000 }, () =>
+test.concurrent('read-only, as a standby or behind a full disk', () =>
   ringsOnce(async (set, _url, world, refused) => {
     await set('default_transaction_read_only = on')
     await refused('cannot execute UPDATE in a read-only transaction')
     expect((await world.user('ana').message(world.user('ben'), 'meanwhile')).status).toBe(503)
     expect((await world.call('GET', '/readyz')).status).toBe(503)
     await set('default_transaction_read_only = off')
-  }),
-)
+  }))
 
-test.concurrent('a statement_timeout, while somebody holds the ledger', { timeout: 120_000 }, () =>
+test.concurrent('a statement_timeout, while somebody holds the ledger', () =>
   ringsOnce(async (set, url, _world, refused) => {
     const backup = new pg.Client({ connectionString: url })
     await set("statement_timeout = '300ms'")
@@ -59,5 +58,4 @@ test.concurrent('a statement_timeout, while somebody holds the ledger', { timeou
     await backup.query('begin; lock table belfry.deliveries in share mode')
     await refused('canceling statement due to statement timeout')
     await backup.end()
-  }),
-)
+  }))

@@ -50,4 +50,4 @@ test('phones appear and ring, and are still there when the page is opened again'
     await ben.locator('.card', { hasText: 'After the page was closed' }).waitFor()
   })
   expect(errors).toEqual([])
-}, 240_000)
+})

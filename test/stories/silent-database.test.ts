@@ -20,9 +20,7 @@ async function openSilenceable() {
   return { proxy, databaseUrl: url.replace(`:${postgres.port}/`, `:${proxy.port}/`) }
 }
 
-test.concurrent('in the middle of work: messages ring again, also those of meanwhile', {
-  timeout: 120_000,
-}, async () => {
+test.concurrent('in the middle of work: messages ring again, also those of meanwhile', async () => {
   const { proxy, databaseUrl } = await openSilenceable()
   const world = await openWorld({ database: 'postgres', databaseUrl })
   try {
@@ -41,7 +39,7 @@ test.concurrent('in the middle of work: messages ring again, also those of meanw
   }
 })
 
-test.concurrent('for a while, and then reset: it lives, and works on', { timeout: 120_000 }, async () => {
+test.concurrent('for a while, and then reset: it lives, and works on', async () => {
   const { proxy, databaseUrl } = await openSilenceable()
   const world = await openWorld({ database: 'postgres', databaseUrl })
   try {
@@ -60,7 +58,7 @@ test.concurrent('for a while, and then reset: it lives, and works on', { timeout
   }
 })
 
-test.concurrent('at the start: it is ready all the same', { timeout: 120_000 }, async () => {
+test.concurrent('at the start: it is ready all the same', async () => {
   const { proxy, databaseUrl } = await openSilenceable()
   const silent = proxy.silenceNext()
   const server = await startServer({ env: { DATABASE_URL: databaseUrl } })
@@ -73,7 +71,7 @@ test.concurrent('at the start: it is ready all the same', { timeout: 120_000 }, 
 })
 
 /** As a load balancer does while PostgreSQL behind it is being started. */
-test.concurrent('at the start each is reset: it is waited for', { timeout: 120_000 }, async () => {
+test.concurrent('at the start each is reset: it is waited for', async () => {
   const { proxy, databaseUrl } = await openSilenceable()
   await proxy.refuse(true)
   const resetting = createServer((socket) => socket.on('error', () => {}).once('data', () => socket.resetAndDestroy()))
@@ -94,7 +92,7 @@ test.concurrent('at the start each is reset: it is waited for', { timeout: 120_0
   }
 })
 
-test.concurrent('at the end: it stops in time', { timeout: 120_000 }, async () => {
+test.concurrent('at the end: it stops in time', async () => {
   const { proxy, databaseUrl } = await openSilenceable()
   const server = await startServer({ env: { DATABASE_URL: databaseUrl } })
   try {

@@ -37,5 +37,5 @@ describe.each(worlds)('SIGTERM $name', ({ open }) => {
     } finally {
       await world.close()
     }
-  }, 300_000)
+  })
 })

@@ -250,7 +250,7 @@ test('a server without a secret says how webhooks are switched on', async () => 
   await world.close()
   expect(answer).toMatchObject({ status: 404, body: { code: 'not_found' } })
   expect(answer.body.hint).toContain('SUPABASE_WEBHOOK_SECRET')
-}, 90_000)
+})
 
 describe('real triggers, as docs/from-supabase.md makes them', () => {
   let world: World

@@ -115,12 +115,12 @@ describe.runIf(hasHistory)(`an upgrade beside the version before${why}`, () => {
     expect((await expo.report()).violations).toEqual([])
     expect(oldWorker.log().filter((line) => line.fact === 'job.failed')).toEqual([])
     expect(newWorker.log().filter((line) => line.fact === 'job.failed')).toEqual([])
-  }, 180_000)
+  })
 
   test('one of that version that is started anew says in a sentence that the database is newer', async () => {
     // It knows no mark of compatibility; from this version on it would come up (test/store/compatibility.test.ts).
     await expect(start('previous', 'worker')).rejects.toThrow(/ended with 1:[^]*written by a newer version/)
-  }, 60_000)
+  })
 })
 
 async function crowd(url: string): Promise<void> {
