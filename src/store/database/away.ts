@@ -16,9 +16,10 @@ const AWAY_CODES = new Set([
 ])
 /**
  * PostgreSQL's classes 08 (connection), 53 (out of connections, memory, disk), 57 (shutting down, starting, or a statement that took
- * longer than the database allows) and 58 (its files); and 25006, a database that is only read from: a standby, or a full disk at a host.
+ * longer than the database allows) and 58 (its files); 25006, a database that is only read from: a standby, or a full disk at a host;
+ * and its other limits of time: 25P03 and 25P04 for a transaction, 55P03 for a lock.
  */
-const AWAY_STATES = /^(08|53|57|58|25006)/
+const AWAY_STATES = /^(08|53|57|58|25006|25P03|25P04|55P03)/
 /** What `pg` throws without a code. */
 const AWAY_TEXT =
   /connection terminated|timeout exceeded when trying to connect|query read timeout|client has encountered a connection error|connection has been discarded|PGlite is clos/i
