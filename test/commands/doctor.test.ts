@@ -313,6 +313,16 @@ describe('of the running server', () => {
       execute function belfry_queue.none();
     delete from belfry_queue.job where name = 'upkeep'`
 
+  test('a server that lost its database is not said to refuse the operator key', async () => {
+    const ill = await serve((request, response) => {
+      response.statusCode = request.url === '/healthz' ? 200 : 503
+      response.end(JSON.stringify({ version: '0.1.0', error: 'The database does not answer' }))
+    })
+    const { one } = await doctor({ BELFRY_URL: `http://${ill}`, EXPO_PUSH_URL: expo.sendUrl })
+    expect(one('server')).toMatch(/^fault: .* is not ready: The database does not answer$/)
+    expect(one('alarms')).toBe('warn: Alarms cannot be asked for (503)')
+  })
+
   test('that nobody works is told, and that its settings are not those of now', async () => {
     await world.server.stop()
     await query(world.databaseUrl!, withoutUpkeep)

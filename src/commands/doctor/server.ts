@@ -97,6 +97,8 @@ async function asOperator({ url, keyFrom }: Remote, key: string | undefined): Pr
     return [warn('alarms', 'There is no operator key here to ask for alarms with', 'Set BELFRY_KEY.')]
   const answer = await ask(`${url}/api/operator/alarms`, key)
   if (answer instanceof Error) return [warn('alarms', `Alarms cannot be asked for (${reasonOf(answer)})`)]
+  // What it says for everybody, such as that the database is away, is told already.
+  if (answer.status >= 500) return [warn('alarms', `Alarms cannot be asked for (${answer.status})`)]
   if (answer.status !== 200)
     return [
       warn(
