@@ -40,6 +40,24 @@ test('what a handler leaves is given back, beside what it has done', async () =>
   expect(taken.toSorted()).toEqual(['a', 'b', 'b', 'c', 'c', 'c'])
 })
 
+test('a job that loses the database is not told as a bug', async () => {
+  const { db, queue, facts } = await openDatabase('PGlite')
+  const thrown: Record<string, Error> = {
+    away: Object.assign(new Error('too many connections'), { code: '53300' }),
+    bug: new Error('a bug'),
+  }
+  await queue.work('estimate', { workers: 1, batchSize: () => 1 }, async ([job]) => {
+    throw thrown[job!.data.notificationId]!
+  })
+  await db.enqueue('estimate', [{ notificationId: 'away' }, { notificationId: 'bug' }])
+  await until('both are told', () => facts.length >= 2)
+  await queue.stopWorking()
+  expect(facts).toContainEqual({ name: 'database.error', fact: { error: 'too many connections' } })
+  expect(facts.filter(({ name }) => name === 'job.failed')).toMatchObject([
+    { fact: { queue: 'estimate', error: expect.stringContaining('a bug') } },
+  ])
+})
+
 test.each(['PostgreSQL 18', 'PostgreSQL 14'] as const)(
   'to find the next job, those that are finished are not read, although the planner knew of none (%s)',
   async (kind) => {

@@ -15,6 +15,7 @@ import {
 } from 'pg-boss'
 import { failpoint } from '../../domain/failpoint.ts'
 import type { Emit } from '../../ports.ts'
+import { isDatabaseAway } from '../database/away.ts'
 import { QueueClient } from '../database/called-back.ts'
 import { assertOutsideTransaction, type Db } from '../database/db.ts'
 import type { EmbeddedDatabase } from '../database/embedded.ts'
@@ -74,8 +75,8 @@ const DELETE_AFTER_SECONDS = 3_600
 const MAINTENANCE_SECONDS = 60
 /** A killed worker's job is given out again after this silence; the shortest that pg-boss allows. */
 const HEARTBEAT_SECONDS = 10
-/** A handler that throws has met a bug; its jobs wait this long, so that it cannot spin. */
-const AFTER_BUG_MS = 5_000
+/** A handler that throws has met a bug, or lost the database; its jobs wait this long, so that it cannot spin. */
+const AFTER_ERROR_MS = 5_000
 /** Jobs that are looked at to find the oldest one that is due. */
 const MOST_LOOKED_AT = 20_000
 /** Once an hour, by one of all processes. */
@@ -262,9 +263,11 @@ async function handle<Q extends QueueName>(db: Db, emit: Emit, settle: Settle, j
 }
 
 async function putOff(db: Db, emit: Emit, settle: Settle, jobs: Job<QueueName>[], error: unknown): Promise<void> {
-  const text = error instanceof Error ? (error.stack ?? error.message) : String(error)
-  emit('job.failed', { queue: jobs[0]?.queue ?? '', error: text })
+  const { message, stack } = error instanceof Error ? error : { message: String(error) }
+  // That the database is away is no bug, and nobody's to report.
+  if (isDatabaseAway(error)) emit('database.error', { error: message })
+  else emit('job.failed', { queue: jobs[0]?.queue ?? '', error: stack ?? message })
   for (const job of jobs) {
-    await db.transaction((tx) => settle.postpone(tx, [job], [job.data], AFTER_BUG_MS)).catch(() => undefined)
+    await db.transaction((tx) => settle.postpone(tx, [job], [job.data], AFTER_ERROR_MS)).catch(() => undefined)
   }
 }
