@@ -77,8 +77,8 @@ function dispatched(dispatcher: Dispatcher, { url, headers, body, timeoutMs, onS
         else onStart?.()
       },
       onResponseStart(_, status, fields) {
-        // 1xx only announces the answer.
-        if (status >= 200) Object.assign(answer, { status, headers: fields })
+        // Also of 1xx, which the answer's own then replaces.
+        Object.assign(answer, { status, headers: fields })
       },
       onResponseData(_, chunk) {
         chunks.push(chunk)

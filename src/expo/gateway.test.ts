@@ -45,6 +45,9 @@ const text =
   (_request, response) =>
     response.writeHead(status).end(body)
 const ok = { data: [{ status: 'ok', id: 't1' }] }
+/** Good tickets, and as much of nothing. */
+const padded = JSON.stringify(ok) + ' '.repeat(3_000_000)
+const bomb = gzipSync(padded)
 const message = [{ to: ['ExponentPushToken[a]'], title: 'Hi' }]
 
 test('a request has the documented headers, and its tickets come back in order', async () => {
@@ -95,6 +98,7 @@ test.each<[string, Answer, object]>([
     { kind: 'later', rateLimited: true, afterMs: 600_000 },
   ],
   ['429 without a body', text(429, ''), { kind: 'later', rateLimited: true }],
+  ['500 with tickets', json(500, ok), { kind: 'ambiguous', status: 500 }],
   [
     'mixed projects',
     json(400, errors('PUSH_TOO_MANY_EXPERIENCE_IDS', { details: { a: ['x'] } })),
@@ -128,18 +132,11 @@ test.each<[string, Answer, object]>([
   ],
   ['a reset', (request) => request.socket.destroy(), { kind: 'ambiguous' }],
   [
-    'a gzip bomb',
-    (_request, response) => response.setHeader('content-encoding', 'gzip').end(gzipSync(Buffer.alloc(20_000_000))),
+    'tickets in a gzip bomb',
+    (_request, response) => response.setHeader('content-encoding', 'gzip').end(bomb),
     { kind: 'ambiguous' },
   ],
-  [
-    'an endless body',
-    (_request, response) => {
-      response.writeHead(200)
-      response.write(Buffer.alloc(3_000_000, 32))
-    },
-    { kind: 'ambiguous' },
-  ],
+  ['tickets in 3 MB', text(200, padded), { kind: 'ambiguous' }],
 ])('%s', async (_name, answer, expected) => {
   const gateway = await gatewayTo(answer)
   expect(await gateway.send(message)).toMatchObject(expected)
@@ -160,6 +157,12 @@ test.each<[string, Answer]>([
   expect(await gateway.send(message)).toMatchObject({ kind: 'ambiguous', reason: 'no answer within 500 ms' })
 })
 
+test('a time to come back that has passed, by our clock, is none: the next try waits as after any other failure', async () => {
+  const before = { 'retry-after': 'Wed, 21 Oct 2015 07:28:00 GMT' }
+  const gateway = await gatewayTo(json(429, errors('TOO_MANY_REQUESTS'), before), 5_000)
+  expect(await gateway.send(message)).toEqual({ kind: 'later', reason: 'why', status: 429, rateLimited: true })
+})
+
 test('a connection that was never made is certainly not sent', async () => {
   const server = createTcp().listen(0, '127.0.0.1')
   await new Promise((resolve) => server.once('listening', resolve))
@@ -168,6 +171,11 @@ test('a connection that was never made is certainly not sent', async () => {
   const gateway = at(port)
   open.push(() => gateway.close())
   expect(await gateway.send(message)).toMatchObject({ kind: 'later', reason: expect.stringContaining('ECONNREFUSED') })
+})
+
+test('a byte order mark before an answer hides it from nobody', async () => {
+  const gateway = await gatewayTo(text(200, `\u{feff}${JSON.stringify(ok)}`), 5_000)
+  expect(await gateway.send(message)).toMatchObject({ kind: 'tickets' })
 })
 
 test('what PostgreSQL cannot store is made storable, and is no known code any more', async () => {
@@ -224,6 +232,7 @@ test('a call for receipts that Expo refuses for something in it is told apart fr
     [403, body],
     [429, body],
     [500, body],
+    [500, '{"data":{"a":{"status":"ok"}}}'],
   ] as const) {
     const later = await gatewayTo(text(status, said))
     expect(await later.receipts(['a'])).toMatchObject({ kind: 'later', status })
