@@ -307,12 +307,6 @@ describe('of the running server', () => {
     expect(stranger.one('alarms')).toMatch(/^warn: The server does not take this operator key/)
   })
 
-  /** Once an hour, at a minute that a test may meet, every server has upkeep waiting besides. */
-  const withoutUpkeep = `create function belfry_queue.none() returns trigger language plpgsql as 'begin return null; end';
-    create trigger none before insert on belfry_queue.job for each row when (new.name = 'upkeep')
-      execute function belfry_queue.none();
-    delete from belfry_queue.job where name = 'upkeep'`
-
   test('a server that lost its database is not said to refuse the operator key', async () => {
     const ill = await serve((request, response) => {
       response.statusCode = request.url === '/healthz' ? 200 : 503
@@ -322,6 +316,12 @@ describe('of the running server', () => {
     expect(one('server')).toMatch(/^fault: .* is not ready: The database does not answer$/)
     expect(one('alarms')).toBe('warn: Alarms cannot be asked for (503)')
   })
+
+  /** Once an hour, at a minute that a test may meet, every server has upkeep waiting besides. */
+  const withoutUpkeep = `create function belfry_queue.none() returns trigger language plpgsql as 'begin return null; end';
+    create trigger none before insert on belfry_queue.job for each row when (new.name = 'upkeep')
+      execute function belfry_queue.none();
+    delete from belfry_queue.job where name = 'upkeep'`
 
   test('that nobody works is told, and that its settings are not those of now', async () => {
     await world.server.stop()
