@@ -3,6 +3,7 @@ import { createElement, StrictMode } from 'react'
 // @ts-expect-error: it brings no types, and these two functions need none.
 import { act as actOf, create as createOf } from 'react-test-renderer'
 import { afterAll, beforeAll, beforeEach, expect, test, vi } from 'vitest'
+import { until } from '../../test/kit/guard.ts'
 import type { Server } from '../../test/kit/server.ts'
 import { BelfryProvider, type UseBelfry, useBelfry, useViewing } from '../src/react.ts'
 import type { BelfryState } from '../src/state.ts'
@@ -46,7 +47,7 @@ async function render(phone: Phone, inside: () => null, more: object = {}) {
   let root!: ReturnType<typeof create>
   await act(async () => void (root = create(app())))
   await act(() => phone.quiet())
-  await act(() => vi.waitFor(() => expect(seenState()?.permission ?? 'none').not.toBe('unknown')))
+  await act(() => until('the permission', () => (seenState()?.permission ?? 'none') !== 'unknown'))
   return { root, again: () => act(async () => root.update(app())) }
 }
 
@@ -108,7 +109,7 @@ test('the hook alone, with options, needs no provider; without either it says wh
   )
   let root!: ReturnType<typeof create>
   await act(async () => void (root = create(createElement(Alone))))
-  await act(() => vi.waitFor(() => expect(seen.registration).toBe('registered')))
+  await act(() => until('the registration', () => seen.registration === 'registered'))
   await act(async () => root.unmount())
   const Lost = () => (useBelfry(), null)
   await expect(act(async () => void create(createElement(Lost)))).rejects.toThrow('needs a BelfryProvider')

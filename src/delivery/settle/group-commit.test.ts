@@ -1,4 +1,5 @@
-import { expect, test, vi } from 'vitest'
+import { expect, test } from 'vitest'
+import { until } from '../../../test/kit/guard.ts'
 import { groupCommit } from './group-commit.ts'
 
 test('what comes at once, or while a statement is under way, shares one, and each gets its own value', async () => {
@@ -13,7 +14,7 @@ test('what comes at once, or while a statement is under way, shares one, and eac
     return items.map((item) => item * 10)
   }, 3)
   const first = [1, 2].map((item) => add(item))
-  await vi.waitFor(() => expect(groups).toHaveLength(1))
+  await until('the first statement', () => groups.length === 1)
   const others = [3, 4, 5, 6].map((item) => add(item))
   release()
   expect(await Promise.all([...first, ...others])).toEqual([10, 20, 30, 40, 50, 60])

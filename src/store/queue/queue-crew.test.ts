@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto'
 import { expect, test, vi } from 'vitest'
+import { until } from '../../../test/kit/guard.ts'
 import { openCrew } from './queue-crew.ts'
 
 type Handler = (jobs: object[]) => Promise<unknown>
@@ -37,7 +38,7 @@ test('one waits; each that has found work is followed by another, up to so many;
   for (const size of [1, 2, 3]) {
     expect(workers.size).toBe(size)
     taken.push([...workers.values()].at(-1)!([{}]))
-    await vi.waitFor(() => expect(workers.size).toBe(Math.min(3, size + 1)))
+    await until('the next one', () => workers.size === Math.min(3, size + 1))
   }
   expect(workers.size).toBe(3)
   for (const open of gates) open()
@@ -54,7 +55,7 @@ test('a handler that was let go of, and returns late, takes no worker with it', 
   const [first] = [...workers.values()]
   // The same worker twice: its first claim was lost, and it has taken other work since.
   const handlers = [first!([{}]), first!([{}])]
-  await vi.waitFor(() => expect(workers.size).toBe(2))
+  await until('the next one', () => workers.size === 2)
   for (const open of gates) open()
   await Promise.all(handlers)
   expect(workers.size).toBe(1)
@@ -86,6 +87,6 @@ test('who takes more or less at once than is wanted now is replaced after its wo
   await settled()
   expect([...workers.keys()]).toEqual([first])
   await takes([{}])
-  await vi.waitFor(() => expect(workers.has(first)).toBe(false))
+  await until('it to be replaced', () => !workers.has(first))
   expect([workers.size, sizes]).toEqual([1, [1, 3]])
 })
