@@ -174,12 +174,14 @@ describe.each(KINDS)('on %s', (kind) => {
     for (const project of held) {
       await world.device(project, { project })
       await takeSlot(world.db, { ...direct, project })
-      await lowerPace(world.db, project, 600, 1_900)
     }
+    const hold = () => Promise.all(held.map((project) => lowerPace(world.db, project, 600, 1_900)))
+    await hold()
     for (const project of held) await world.notify({ audience: { users: [project] } })
     const waiting = () => world.db.kysely.selectFrom('deliveries').select('id').where('state', '=', 1).execute()
-    await until('all of them to wait', async () => (await waiting()).length === 6)
+    await until('all of them to wait', async () => (await hold(), (await waiting()).length === 6))
     await world.notify({ audience: { users: ['bob'] } })
+    await until('the other one', async () => (await hold(), world.sent.length > 0))
     await world.drain()
     expect(world.sent.map((one) => one.token)).toHaveLength(7)
     expect(world.sent[0]?.token).toBe(other)
