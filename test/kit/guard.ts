@@ -18,14 +18,27 @@ export function guard(pid: number, options: { signal?: 'KILL' | 'QUIT'; folder?:
   return () => void shell.stdin.end('released\n')
 }
 
-/** A port on loopback that nobody listens on at this moment. */
+/** Below those that a system gives to whoever asks for any port, or connects to one; and none that browsers refuse. */
+const PORTS = { from: 11_000, to: 32_000 }
+/** The workers of a run take turns, so that none is given what another is about to use; other runs begin elsewhere. */
+const WORKERS = 8
+const worker = Number(process.env.VITEST_POOL_ID ?? 0) % WORKERS
+let nextPort = PORTS.from + WORKERS * Math.floor((Math.random() * (PORTS.to - PORTS.from)) / WORKERS) + worker
+
+/** A port on loopback that nobody listens on, and that nobody else of this run is given before it is taken. */
 export async function freePort(): Promise<number> {
+  for (;;) {
+    const port = nextPort
+    nextPort = port + WORKERS < PORTS.to ? port + WORKERS : PORTS.from + worker
+    if (await isFree(port)) return port
+  }
+}
+
+function isFree(port: number): Promise<boolean> {
   const server = createServer()
-  await new Promise<void>((done, fail) => server.once('error', fail).listen(0, '127.0.0.1', done))
-  const address = server.address()
-  await new Promise((done) => server.close(done))
-  if (address === null || typeof address === 'string') throw new Error('no port')
-  return address.port
+  return new Promise((answer) => {
+    server.once('error', () => answer(false)).listen(port, '127.0.0.1', () => server.close(() => answer(true)))
+  })
 }
 
 export function isAlive(pid: number): boolean {
