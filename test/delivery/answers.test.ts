@@ -59,7 +59,7 @@ describe.each(['PGlite', 'PostgreSQL 18'] as const)('on %s', (kind) => {
     await world.device('ben', { deviceType: 'android' })
     await world.device('ben', { deviceType: 'ios' })
     const id = await world.notify({ audience: { everyone: true } })
-    await world.drain(30_000)
+    await world.drain()
     expect(world.requests).toHaveLength(3)
     for (const { message } of world.sent) expect(message.tag ?? message.collapseId).toBe(id)
     expect(await expectBalanced(world, id)).toMatchObject({ targeted: 2, unknown: 2, accepted: 0 })

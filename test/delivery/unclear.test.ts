@@ -107,7 +107,7 @@ describe.each(['PGlite', 'PostgreSQL 18'] as const)('on %s', (kind) => {
     const world = await openRunning(kind, {}, { database })
     await until('it to be parked', () => world.db.kysely.selectFrom('parked').select('id').executeTakeFirst())
     await cancelNotification(world.db, id)
-    await world.drain(5_000)
+    await world.drain()
     expect(await expectBalanced(world, id)).toMatchObject({ unknown: 2, pending: 0 })
   })
 
