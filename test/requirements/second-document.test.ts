@@ -1,5 +1,6 @@
 /** The second document, call by call: a message rings its receiver's phones, and a test push says what happened. */
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
+import { until } from '../kit/guard.ts'
 import { runCommand } from '../kit/server.ts'
 import { newPushToken, openWorld, type World, worlds } from '../kit/world.ts'
 import { curls, runDocumentsCommand } from './documents.ts'
@@ -59,8 +60,10 @@ describe.each(worlds)('the second document $name', ({ open }) => {
     const { accepted } = await world.expo.pulse()
     const answer = await world.user('alice').message('waiting', 'Hello')
     expect(answer.status).toBe(200)
-    await world.expo.untilTaken(accepted + 1)
-    expect((await world.expo.pulse()).inFlight).toBe(1)
+    await until('Expo to be about to answer', async () => {
+      const now = await world.expo.pulse()
+      return now.accepted === accepted + 1 && now.inFlight === 1
+    })
   })
 
   test('a receiver without a device: the message is kept, and the log says why nothing rang', async () => {
