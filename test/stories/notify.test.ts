@@ -19,6 +19,11 @@ interface Listed {
   estimated: number | null
 }
 
+/** For each of five answers, one after the other: what is done in the middle of a broadcast finds it there on a slow machine, too. */
+const SLOW_MS = 1_500
+/** The same, for what is done before the time comes. */
+const LATER_MS = 6_000
+
 describe.for(worlds)('notify $name', ({ open }) => {
   let world: World
   let people: Person[]
@@ -124,7 +129,7 @@ describe.for(worlds)('notify $name', ({ open }) => {
   })
 
   test('what is for later waits, and can be cancelled meanwhile', async () => {
-    const later = new Date(Date.now() + 2_000).toISOString()
+    const later = new Date(Date.now() + LATER_MS).toISOString()
     const [kept, dropped] = [
       await idOf({ to: { users: ['ana'] }, title: 'Later', send_at: later }),
       await idOf({ to: { users: ['ana'] }, title: 'Never', send_at: later }),
@@ -138,7 +143,7 @@ describe.for(worlds)('notify $name', ({ open }) => {
   })
 
   test('a broadcast is paused, resumed and followed to the ledger’s own totals', async () => {
-    await world.expo.plan({ latencyMs: 120 })
+    await world.expo.plan({ latencyMs: SLOW_MS })
     const id = await idOf({ to: 'everyone', title: 'To all' })
     const told = eventsOf<Shown>(world, id)
     await until('its beginning', async () => (await show(id)).totals.accepted! > 0)
@@ -146,10 +151,10 @@ describe.for(worlds)('notify $name', ({ open }) => {
     await until('silence', async () =>
       ((one) => one.state === 'paused' && one.totals.pending === one.totals.pending)(await show(id)),
     )
+    await world.expo.plan({ latencyMs: 0 })
     expect((await world.operator('POST', `/api/notifications/${id}/resume`)).body).toMatchObject({ success: true })
     const end = await ended(id)
     expect(end.totals).toMatchObject({ targeted: 2_404, accepted: 2_404, handed_over: 2_404, not_reached: 0 })
-    await world.expo.plan({ latencyMs: 0 })
     const events = await told
     const progress = events.map((event) => event.data.totals.targeted! - event.data.totals.pending!)
     expect(progress).toEqual(progress.toSorted((a, b) => a - b))
@@ -161,7 +166,7 @@ describe.for(worlds)('notify $name', ({ open }) => {
   })
 
   test('a cancel counts the rest as not reached', async () => {
-    await world.expo.plan({ latencyMs: 400 })
+    await world.expo.plan({ latencyMs: SLOW_MS })
     const id = await idOf({ to: 'everyone', title: 'Stop me' })
     await until('its beginning', async () => (await show(id)).totals.targeted! > 0)
     await show(id)
