@@ -1,5 +1,6 @@
 /** Which phone rings for whom: a push token through its life, seen from the apps' side and from Expo's. */
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest'
+import { until } from '../kit/guard.ts'
 import { newPushToken, type Person, registerAll, type World, worlds } from '../kit/world.ts'
 
 describe.each(worlds)('push tokens $name', ({ open }) => {
@@ -68,7 +69,7 @@ describe.each(worlds)('push tokens $name', ({ open }) => {
     })
     expect(await whoHears(1)).toEqual([byReceipt])
     const suspended = async () => Object.values(await listed(ben)).filter((reason) => reason === 'InvalidCredentials')
-    await expect.poll(suspended, { timeout: 10_000 }).toHaveLength(2)
+    await until('both to be suspended', async () => (await suspended()).length === 2)
     await world.restart()
     const kept = Object.fromEntries(unlucky.map((token) => [token, null]))
     expect(await listed(ben)).toEqual({
