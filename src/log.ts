@@ -131,6 +131,16 @@ const wording: Wording = {
     `A newer version of Belfry has migrated this database (${migration}); this one may still run on it`,
     { hint: 'Finish the upgrade: start the newer version, then stop this one.' },
   ],
+  'migration.running': ({ migration, seconds }) => [
+    'info',
+    `Migration ${migration} has been running for ${seconds} s; on large tables it may take minutes`,
+    {},
+  ],
+  'migration.awaited': ({ seconds }) => [
+    'info',
+    `Another process has been migrating the database for ${seconds} s or longer; this one starts when it has ended`,
+    {},
+  ],
   'http.answered': ({ requestId, ...rest }) => ['debug', 'A request was answered', { reqId: requestId, ...rest }],
   'database.error': ({ error }) => ['error', `The database connection met an error: ${maskPushTokensIn(error)}`, {}],
 }

@@ -92,6 +92,10 @@ export interface Facts {
   'http.answered': { method: string; route: string | undefined; status: number; ms: number; requestId: string }
   /** This version runs beside a newer one, on what that made of the database. */
   'database.newer': { migration: string }
+  /** It has not ended yet. */
+  'migration.running': { migration: string; seconds: number }
+  /** Another process makes them, and this one waits for it. */
+  'migration.awaited': { seconds: number }
 }
 
 /** Spans of traces. What they say of themselves never holds a push token, a bearer token or a body. */

@@ -11,6 +11,7 @@ import { type Begin, type Db, makeDb } from './database/db.ts'
 import { EmbeddedDatabase, embeddedDialect } from './database/embedded.ts'
 import { refuseOtherEncodings } from './database/encoding.ts'
 import { FolderUnusable, lockFolder } from './database/folder-lock.ts'
+import { patientlyAt } from './database/patient.ts'
 import { pipelined } from './database/pipelined.ts'
 import { prepareRepeated } from './database/prepared.ts'
 import { setUp } from './database/session.ts'
@@ -41,6 +42,8 @@ interface Common {
   schema: string
   emit: Emit
   clock?: QueueClock
+  /** How often it is told of a migration that takes long. */
+  tellMs?: number
 }
 
 /** PGlite never returns memory: a small buffer cache saves 100 MB, and its files are in the page cache anyway. */
@@ -90,7 +93,8 @@ async function openFolder(folder: string, template: string | undefined): Promise
   return EmbeddedDatabase.open({ dataDir: folder, startParams })
 }
 
-export async function openPostgres(options: Common & { url: string }): Promise<Database> {
+/** @param timeoutMs how long a statement may take, but for those of migrations. */
+export async function openPostgres(options: Common & { url: string; timeoutMs?: number }): Promise<Database> {
   const pool = new pg.Pool({
     connectionString: options.url,
     application_name: 'belfry',
@@ -104,7 +108,7 @@ export async function openPostgres(options: Common & { url: string }): Promise<D
   // A connection that is checked out and between two statements tells nobody of its end but its own listeners.
   pool.on('connect', (client) => {
     client.on('error', () => undefined)
-    callBack(client)
+    callBack(client, options.timeoutMs)
     prepareRepeated(client)
     setUp(client)
   })
@@ -150,7 +154,8 @@ async function assemble(
   try {
     await refuseOtherEncodings(kysely)
     await boss.start()
-    await migrate(kysely, { schema: options.schema, queueSchema }, options.emit)
+    const patiently = way.url === undefined ? undefined : patientlyAt(way.url)
+    await migrate(kysely, { schema: options.schema, queueSchema }, options.emit, patiently, options.tellMs)
     await warmUp(boss, kind)
     if (way.handle) await releaseAbandoned(boss, way.handle, queueSchema)
   } catch (error) {

@@ -1,9 +1,12 @@
 /** A migration and who else is at the database. */
+import { sql } from 'kysely'
 import pg from 'pg'
 import { describe, expect, test } from 'vitest'
+import type { Emit } from '../../src/ports.ts'
+import { patientlyAt } from '../../src/store/database/patient.ts'
 import { openPostgres } from '../../src/store/open.ts'
 import { until } from '../kit/guard.ts'
-import { openDatabase } from '../kit/inside.ts'
+import { openDatabase, type Told } from '../kit/inside.ts'
 import { query } from '../kit/postgres.ts'
 
 const NEWEST = '0011_authors'
@@ -41,6 +44,58 @@ describe.each(['PostgreSQL 18', 'PostgreSQL 14'] as const)('on %s', (kind) => {
     await migrated
     const names = await query<{ name: string }>(url!, 'select name from belfry.migrations order by name desc limit 1')
     expect(names).toEqual([{ name: NEWEST }])
+  })
+
+  test('a migration takes as long as it takes, which is told, and who starts meanwhile waits for it', async () => {
+    const { url } = await openDatabase(kind)
+    await query(url!, 'drop index belfry.posts_user, belfry.messages_sender, belfry.messages_receiver')
+    await query(url!, 'delete from belfry.migrations where name = $1', [NEWEST])
+    // An index of a large table.
+    await query(
+      url!,
+      `create function slowly() returns event_trigger language plpgsql as
+         'begin while not pg_try_advisory_xact_lock(42) loop perform pg_sleep(0.02); end loop; end';
+       create event trigger slow on ddl_command_start when tag in ('CREATE INDEX') execute function slowly()`,
+    )
+    const large = new pg.Client(url)
+    await large.connect()
+    await large.query('select pg_advisory_lock(42)')
+    const limitMs = 4_000
+    const open = () => {
+      const told: Told[] = []
+      const emit: Emit = (name, fact) => void told.push({ name, fact })
+      const options = { url: url!, schema: 'belfry', emit, tellMs: limitMs / 6, timeoutMs: limitMs }
+      const opened = openPostgres(options).then((database) => database.close())
+      const tells = (name: string, times: number) => {
+        const isTold = until(name, () => told.filter((one) => one.name === name).length >= times)
+        const isOpen = opened.then(() => Promise.reject(new Error('it did not wait')))
+        return Promise.race([isTold, isOpen])
+      }
+      return { opened, told, tells }
+    }
+    const migrating = open()
+    await migrating.tells('migration.running', 1)
+    const waiting = open()
+    // Beyond the limit for both.
+    await Promise.all([migrating.tells('migration.running', 8), waiting.tells('migration.awaited', 8)])
+    await large.end()
+    await Promise.all([migrating.opened, waiting.opened])
+    expect(migrating.told.at(-1)).toMatchObject({ fact: { migration: NEWEST } })
+    expect(waiting.told.every((one) => one.name === 'migration.awaited')).toBe(true)
+    const there = await query<{ count: number }>(
+      url!,
+      `select count(*)::int as count from pg_indexes where indexname in ('posts_user', 'messages_sender', 'messages_receiver')`,
+    )
+    expect(there).toEqual([{ count: 3 }])
+  })
+
+  test('nor does the time limit of the database end one', async () => {
+    const { url } = await openDatabase(kind)
+    const limited = new URL(url!)
+    limited.searchParams.set('options', '-c statement_timeout=100ms')
+    const slow = 'select pg_sleep(0.5)'
+    await expect(query(limited.href, slow)).rejects.toThrow('statement timeout')
+    await patientlyAt(limited.href)((kysely) => sql.raw(slow).execute(kysely))
   })
 
   test('what goes along with a row that goes is found by an index', async () => {

@@ -26,7 +26,7 @@ export class NewerDatabase extends Error {
 export async function newerMigration(
   kysely: Kysely<Tables>,
   schema: string,
-  ours: string[],
+  ours: readonly string[],
 ): Promise<string | undefined> {
   if (!(await isThere(kysely, schema, 'migrations'))) return undefined
   const names = await column(kysely, sql`select name from ${sql.id(schema, 'migrations')} order by name`)
@@ -39,6 +39,13 @@ export async function newerMigration(
   const isMarkedForUs = marks.length > 0 && marks.every((oldest) => oldest <= newest)
   if (!isMarkedForUs || !ours.every((name) => names.includes(name))) throw new NewerDatabase(unknown)
   return unknown
+}
+
+/** Whether none of our migrations is left to make. */
+export async function isUpToDate(kysely: Kysely<Tables>, schema: string, ours: readonly string[]): Promise<boolean> {
+  if (!(await isThere(kysely, schema, 'migrations'))) return false
+  const names = await column(kysely, sql`select name from ${sql.id(schema, 'migrations')}`)
+  return ours.every((name) => names.includes(name))
 }
 
 /** Before the first migration of this version, so that no moment has the one without the other. It never goes back. */

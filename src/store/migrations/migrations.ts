@@ -5,6 +5,7 @@ import { type Migration, Migrator } from 'kysely/migration'
 import { failpoint } from '../../domain/failpoint.ts'
 import type { Emit } from '../../ports.ts'
 import { DatabaseLocked, isLocked } from '../database/away.ts'
+import type { Patiently } from '../database/patient.ts'
 import type { Tables } from '../schema/tables.ts'
 import { first } from './0001-first.ts'
 import { notify } from './0002-notify.ts'
@@ -17,7 +18,7 @@ import { ticketUuids } from './0008-ticket-uuids.ts'
 import { pruned } from './0009-pruned.ts'
 import { stopped } from './0010-stopped.ts'
 import { authors } from './0011-authors.ts'
-import { markOldest, newerMigration } from './compatibility.ts'
+import { isUpToDate, markOldest, newerMigration } from './compatibility.ts'
 import type { MigrationContext } from './context.ts'
 
 const migrations: Record<string, (context: MigrationContext) => Migration> = {
@@ -45,16 +46,60 @@ const TRY_AGAIN_MS = 3_000
 export const ourMigrations: readonly string[] = Object.keys(migrations)
 export const newestMigration: string = ourMigrations.at(-1)!
 
-/** On a database that a newer version has made, and that this one may still run on, nothing is left to do. */
-export async function migrate(kysely: Kysely<Tables>, context: MigrationContext, emit: Emit): Promise<void> {
-  const newer = await newerMigration(kysely, context.schema, Object.keys(migrations))
+/** How often it is told what takes so long. */
+const TELL_MS = 10_000
+
+/**
+ * On a database that a newer version has made, and that this one may still run on, nothing is left to do.
+ * @param patiently gives the connection that migrations run on.
+ */
+export async function migrate(
+  kysely: Kysely<Tables>,
+  context: MigrationContext,
+  emit: Emit,
+  patiently: Patiently = (work) => work(kysely),
+  tellMs = TELL_MS,
+): Promise<void> {
+  const newer = await newerMigration(kysely, context.schema, ourMigrations)
   if (newer !== undefined) return emit('database.newer', { migration: newer })
   await markOldest(kysely, context.schema)
+  if (await isUpToDate(kysely, context.schema, ourMigrations)) return
+  let last: string | undefined
+  let since = performance.now()
+  const telling = setInterval(() => {
+    const seconds = Math.round((performance.now() - since) / 1_000)
+    if (last === undefined) emit('migration.awaited', { seconds })
+    else emit('migration.running', { migration: last, seconds })
+  }, tellMs)
+  const begins = (migration: string) => {
+    last = migration
+    since = performance.now()
+  }
+  try {
+    await patiently((own) => migrateAll(own, context, begins))
+  } finally {
+    clearInterval(telling)
+  }
+}
+
+/** @param begins is told which migration does. */
+async function migrateAll(
+  kysely: Kysely<Tables>,
+  context: MigrationContext,
+  begins: (migration: string) => void,
+): Promise<void> {
+  const patient = (name: string, migration: Migration): Migration => ({
+    async up(db) {
+      begins(name)
+      await sql`set local lock_timeout = ${LOCK_TIMEOUT}`.execute(db)
+      await migration.up(db)
+    },
+  })
   const migrator = new Migrator({
     db: kysely,
     provider: {
       getMigrations: async () =>
-        Object.fromEntries(Object.entries(migrations).map(([name, make]) => [name, patient(make(context))])),
+        Object.fromEntries(Object.entries(migrations).map(([name, make]) => [name, patient(name, make(context))])),
     },
     migrationTableSchema: context.schema,
     migrationTableName: 'migrations',
@@ -73,10 +118,3 @@ export async function migrate(kysely: Kysely<Tables>, context: MigrationContext,
     await failpoint('mid_migration')
   }
 }
-
-const patient = (migration: Migration): Migration => ({
-  async up(db) {
-    await sql`set local lock_timeout = ${LOCK_TIMEOUT}`.execute(db)
-    await migration.up(db)
-  },
-})
