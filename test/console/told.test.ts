@@ -82,10 +82,22 @@ describe('the page of a notification', () => {
     await here.at.page.getByText('Nothing was sent.').waitFor()
   })
 
+  test('that was cancelled when some had muted it: they were not reached', async () => {
+    const muted = here.world.user('crowd-11')
+    await muted.call('PUT', '/api/users/me/mutes', { json: { kinds: ['notify'] } })
+    const id = await send({ to: { users: ['crowd-11', 'crowd-12'] }, title: 'Muted by one' })
+    await until('its receipts', async () => (await look(id)).final)
+    await here.world.sql(`update belfry.notifications set state = 'cancelled' where id = $1`, [id])
+    expect((await toldOf(id)).beside).toBe('1 of 2 devices reached')
+    await muted.call('PUT', '/api/users/me/mutes', { json: { kinds: [] } })
+  })
+
   test('whose answers were lost: how many of them, in the list as well', async () => {
     await here.world.expo.plan({ next: ['garbage'] })
     const id = await send({ to: { users: ['crowd-1', 'crowd-2'] }, title: 'Who knows', onUnknown: 'drop' })
     await toldOf(id)
+    await here.at.page.getByText('they may have rung, or not').waitFor()
+    expect(await here.at.page.getByText('No refusals').count()).toBe(0)
     await here.at.open('Notifications')
     const row = here.at.page.locator('.row').filter({ hasText: 'Who knows' })
     await row.getByText('0 of 2 accepted, 2 unknown').waitFor()

@@ -77,7 +77,7 @@ function paceWords(one: Whole, whole: number): string {
   const { state, totals } = one
   const settled = totals.targeted - totals.pending
   if (state === 'cancelled' || state === 'expired') {
-    const reached = reachedOf(totals)
+    const reached = reachedOf(totals) - totals.skipped
     return `${reached === 0 ? 'none' : count(reached)} of ${counted(whole, 'device')} reached`
   }
   if (one.scheduled) return `${counted(whole, 'device')} in its audience now`

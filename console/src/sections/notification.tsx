@@ -92,16 +92,18 @@ function Why({ one }: { one: Whole }) {
   if (reasons.data === undefined)
     return reasons.error ? <Trouble error={reasons.error} again={reasons.again} /> : <Waiting rows={3} />
   const { course, skipped, refusals } = reasons.data
+  const { unknown } = one.totals
   return (
     <>
       <Card title="Over time">
         <CourseChart course={course} isOver={hasEnded(one.state)} />
       </Card>
       <Card title="Why some did not get it">
-        {refusals.length === 0 && skipped.length === 0 && (
+        {refusals.length === 0 && skipped.length === 0 && unknown === 0 && (
           <p class="quiet-line">No refusals{one.final ? '.' : ' so far.'}</p>
         )}
         <ul class="errors">
+          {unknown > 0 && <Unknown devices={unknown} />}
           {skipped.map((group) => (
             <li key={group.reason}>
               <div>
@@ -137,6 +139,20 @@ function Why({ one }: { one: Whole }) {
         </ul>
       </Card>
     </>
+  )
+}
+
+function Unknown({ devices }: { devices: number }) {
+  return (
+    <li>
+      <div>
+        <code>unknown</code>
+        <strong>{count(devices)}</strong>
+      </div>
+      <p>
+        Expo gave no clear answer, to the last attempt either: they may have rung, or not. They are not sent to again.
+      </p>
+    </li>
   )
 }
 
