@@ -142,7 +142,7 @@ export class Registrar {
     this.#hasMetSomebody = true
     await this.#reportOpened(bearer)
     // Without the permission nothing can be shown, so nothing needs to be sent.
-    if (permission !== 'granted' && permission !== 'provisional') return this.#withdraw()
+    if (permission !== 'granted' && permission !== 'provisional') return this.#withdraw(bearer)
     const known = memory.get('registration')
     const [holder] = memory.get('holders')
     const isFresh = known !== null && this.#parts.device.now() - known.at < FRESH_MS && bearer === holder?.bearer
@@ -237,9 +237,12 @@ export class Registrar {
     await memory.set('registration', null)
   }
 
-  /** Whoever has this installation at the server has it no longer. */
-  async #withdraw(): Promise<Trouble | undefined> {
-    await this.#owe(null)
+  /**
+   * Whoever has this installation at the server has it no longer.
+   * @param bearer of who is logged in: the one that it was registered with may have expired.
+   */
+  async #withdraw(bearer: string | null = null): Promise<Trouble | undefined> {
+    if (this.#parts.memory.get('holders').length > 0) await this.#owe(bearer)
     const unheard = await this.#settleLogOuts()
     return unheard ? this.#waiting(unheard) : this.#nobody()
   }

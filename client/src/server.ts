@@ -57,6 +57,7 @@ function kindOf(status: number, { code }: Partial<Refusal>): 'later' | 'refused'
   return status >= 500 || status === 408 || status === 429 ? 'later' : 'refused'
 }
 
+/** A timer of a month or more would be due at once. */
 function secondsIn(header: string | null): number | undefined {
-  return header !== null && /^\d+$/.test(header) ? Number(header) * 1000 : undefined
+  return header !== null && /^\d{1,6}$/.test(header) ? Number(header) * 1000 : undefined
 }

@@ -117,6 +117,19 @@ test('a session that is gone without a log-out is taken for one', async () => {
   expect(await devicesOf(server, 'hans')).toEqual([])
 })
 
+test('a session that ended while the app was closed: at a start null may be a session that is still loading; a log-out says it', async () => {
+  const phone = newPhone(server)
+  phone.open()
+  await phone.logIn('ida')
+  phone.die()
+  phone.user = null
+  phone.open()
+  await phone.quiet()
+  expect(await devicesOf(server, 'ida')).toHaveLength(1)
+  expect(await phone.logOut()).toBe('done')
+  expect(await devicesOf(server, 'ida')).toEqual([])
+})
+
 test('a log-out whose bearer token has expired meanwhile does not block the next person', async () => {
   const phone = newPhone(server)
   let bearer: string | null = mintToken('ines')

@@ -120,6 +120,27 @@ test('offline until the app is closed: the next start does it', async () => {
   expect(await devicesOf(server, 'emil')).toHaveLength(1)
 })
 
+test('a server that says when it is back is not asked before', async () => {
+  const phone = newPhone(server)
+  const { device } = phone
+  let refusals = 0
+  const refuse = async () => {
+    refusals++
+    const said = { success: false, error: 'The database does not answer', code: 'database_away' }
+    return { status: 503, headers: new Headers({ 'retry-after': '120' }), json: async () => said }
+  }
+  phone.device = { ...device, fetch: refuse }
+  phone.user = 'edda'
+  phone.open()
+  await phone.quiet()
+  expect(phone.belfry.getState()).toMatchObject({ registration: 'waiting', trouble: { code: 'database_away' } })
+  await phone.pass(119_000)
+  expect(refusals).toBe(1)
+  phone.device = device
+  await phone.pass(1_000)
+  expect(await devicesOf(server, 'edda')).toHaveLength(1)
+})
+
 test('Expo rejects, or the system does: said, and tried again', async () => {
   const phone = newPhone(server, 'ios')
   phone.notifications.trouble = 'expo_rejects'
@@ -219,6 +240,25 @@ test('a permission that is taken away takes the installation off; given again, i
   expect(await devicesOf(server, 'otto')).toHaveLength(1)
 })
 
+test('taken away while the app was closed, and the bearer token of then has expired: it is said with the one of now', async () => {
+  const phone = newPhone(server, 'ios')
+  const { mintToken } = await import('../../test/kit/server.ts')
+  phone.user = 'paul'
+  phone.open()
+  await phone.quiet()
+  phone.die()
+  const then = { bearer: mintToken('paul', { exp: 1 }), pushToken: phone.notifications.expoToken }
+  phone.disk.set('belfry.holders', JSON.stringify([then]))
+  phone.notifications.permission = 'denied'
+  phone.open()
+  await phone.quiet()
+  expect(await devicesOf(server, 'paul')).toEqual([])
+  const calls = phone.calls.length
+  phone.toForeground()
+  await phone.quiet()
+  expect(phone.calls, 'once').toHaveLength(calls)
+})
+
 test('a Yes registers at once; iOS may be asked for the quiet kind', async () => {
   for (const provisional of [false, true]) {
     const phone = newPhone(server, 'ios')
@@ -254,6 +294,22 @@ test('without any Expo package around, the client says that it is unsupported', 
   expect(await belfry.askPermission()).toBe('unsupported')
   expect(await belfry.logOut()).toBe('done')
   stop()
+})
+
+test('installed again: nothing is known of before, and the same token is one device', async () => {
+  const phone = newPhone(server, 'ios')
+  phone.open()
+  await phone.logIn('maja')
+  const [before] = await devicesOf(server, 'maja')
+  phone.die()
+  phone.disk.clear()
+  phone.user = null
+  phone.open()
+  await phone.logIn('maja')
+  const [after, ...others] = await devicesOf(server, 'maja')
+  expect(others).toEqual([])
+  expect(after!.installation_id).not.toBe(before!.installation_id)
+  expect(after!.push_token).toBe(before!.push_token)
 })
 
 test('another account on the same phone takes the token over', async () => {
