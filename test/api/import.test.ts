@@ -21,3 +21,13 @@ test('a time that no database can hold', async () => {
     { imported: 2, known: 0, bad: [{ line: 2, error: expect.stringContaining('a time cannot be read') }] },
   ])
 })
+
+test('what is there is walked through in pages, and their `next` is an id as others are', async () => {
+  const path = `${api.url}/api/operator/tokens?limit=1`
+  const first = await call('GET', path, { token: OPERATOR_KEY })
+  expect(first.body).toMatchObject({ tokens: [{ user_id: 'ana' }], next: expect.any(String) })
+  const second = await call('GET', `${path}&after=${first.body.next as string}`, { token: OPERATOR_KEY })
+  expect(second.body).toMatchObject({ tokens: [{ id: second.body.next }] })
+  const last = await call('GET', `${path}&after=${second.body.next as string}`, { token: OPERATOR_KEY })
+  expect(last.body).toMatchObject({ tokens: [], next: null })
+})

@@ -1,6 +1,6 @@
 /** The routes of operators and the console, in the words of the OpenAPI document. */
 import type { RouteDoc } from './route-doc.ts'
-import { anything, decimal, list, maybe, object, ref, success, text, time, whole, yes } from './schemas.ts'
+import { anything, list, maybe, object, ref, success, text, time, whole, yes } from './schemas.ts'
 
 const tag = 'Operators'
 const things = list({ type: 'object' })
@@ -136,7 +136,7 @@ export const operatorDocs: Record<string, RouteDoc> = {
   'GET /api/operator/tokens': {
     tag,
     summary: 'Push tokens, in pages',
-    answer: success({ tokens: things, next: maybe(decimal) }),
+    answer: success({ tokens: things, next: maybe(text) }),
   },
   'POST /api/operator/tokens/import': {
     tag,

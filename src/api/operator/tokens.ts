@@ -45,12 +45,13 @@ export async function tokenRoutes(instance: FastifyInstance, { database }: ApiOp
     if (whole === 'true')
       await auditOnce(db, { actor: actorOf(request), action: 'push_tokens.export', subject: 'push_tokens' })
     const found = await listTokens(db, { after, userId, limit: most })
+    const tokens = found.map(({ id: row, token, ...rest }) => {
+      return { id: String(row), push_token: whole === 'true' ? token : maskPushToken(token), ...rest }
+    })
     return {
       success: true,
-      tokens: found.map(({ id: row, token, ...rest }) => {
-        return { id: String(row), push_token: whole === 'true' ? token : maskPushToken(token), ...rest }
-      }),
-      next: found.length === most ? found.at(-1)?.id : null,
+      tokens,
+      next: found.length === most ? tokens.at(-1)?.id : null,
     }
   })
 

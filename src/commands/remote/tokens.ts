@@ -110,7 +110,7 @@ interface Token {
 }
 interface Page {
   tokens: Token[]
-  next: number | null
+  next: string | null
 }
 
 export async function listTokens(options: { user?: string; limit: string; json?: boolean }): Promise<void> {
@@ -137,7 +137,7 @@ const PAGE_ROWS = 200
 export async function exportTokens(options: { json?: boolean }): Promise<void> {
   const remote = server()
   if (!options.json) process.stdout.write(`${exported.join(',')}\n`)
-  for (let after: number | null = 0; after !== null; ) {
+  for (let after: string | null = '0'; after !== null; ) {
     const page: Page = await remote.call('GET', `/api/operator/tokens?whole=true&limit=${PAGE_ROWS}&after=${after}`)
     const lines = page.tokens.map(({ push_token: token, ...rest }) => {
       const row: Record<string, unknown> = { ...rest, token }
