@@ -57,6 +57,18 @@ describe('push tokens', () => {
       expect((await call(who, 'POST', path, moving)).status).toBe(200)
     expect(await call('ana', 'POST', path, moving)).toMatchObject({ status: 429, body: { code: 'too_many_moves' } })
   })
+
+  test('may be shared all day by people who log out: nothing is taken from anybody', async () => {
+    const shared = { ...phone, push_token: 'ExponentPushToken[shared]', installation_id: 'shop' }
+    for (let shift = 0; shift < 8; shift++) {
+      const who = shift % 2 === 0 ? 'ana' : 'ben'
+      expect((await call(who, 'POST', path, shared)).status).toBe(200)
+      expect((await call(who, 'DELETE', path, { installation_id: 'shop' })).status).toBe(200)
+    }
+    for (const who of ['ben', 'ana', 'ben', 'ana', 'ben', 'ana'])
+      expect((await call(who, 'POST', path, shared)).status).toBe(200)
+    expect((await call('ben', 'POST', path, shared)).status).toBe(429)
+  })
 })
 
 describe('posts', () => {

@@ -84,7 +84,8 @@ async function registerIn(tx: Db, r: Registration): Promise<Registered | undefin
   if (same?.is_newer) return 'outdated'
   if (same) {
     const moved = same.user_id !== r.userId
-    if (moved && r.movesPerDay !== null && (await movesToday(tx, same.id)) >= r.movesPerDay) return 'moved_too_often'
+    const isTaken = moved && same.inactive_reason !== 'logged_out'
+    if (isTaken && r.movesPerDay !== null && (await takenToday(tx, same.id)) >= r.movesPerDay) return 'moved_too_often'
     await supersede(tx, replaced)
     await writeRow(tx, same.id, r)
     const outcome = moved ? 'moved' : same.active ? 'changed' : 'revived'
@@ -157,10 +158,12 @@ async function supersede(tx: Db, rows: Known[]): Promise<void> {
     where id = any(${rows.map((row) => row.id)}::bigint[])`.execute(tx.kysely)
 }
 
-async function movesToday(tx: Db, id: number): Promise<number> {
+/** Without those that their owner had left by a log-out: a phone may be shared all day. */
+async function takenToday(tx: Db, id: number): Promise<number> {
   const [row] = await tx.rows<{ moves: number }>(sql`
     select count(*) as moves from ${tx.t.token_events}
-    where push_token_id = ${id} and kind = 'moved' and at > ${tx.now} - interval '1 day'`)
+    where push_token_id = ${id} and kind = 'moved' and detail is distinct from 'logged_out'
+      and at > ${tx.now} - interval '1 day'`)
   return row?.moves ?? 0
 }
 
