@@ -6,8 +6,8 @@ import { until } from '../kit/guard.ts'
 import { query } from '../kit/postgres.ts'
 import { openWorld, type World } from '../kit/world.ts'
 
-/** Long enough for the database to refuse before Expo answers. */
-const EXPO_TAKES_MS = 3_000
+/** Long enough for the database to refuse before Expo answers, on a slow machine too. */
+const EXPO_TAKES_MS = 10_000
 
 type Alter = (set: (setting: string) => Promise<void>, url: string, world: World, phase: Phase) => Promise<void>
 
