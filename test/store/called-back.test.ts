@@ -3,6 +3,8 @@ import pg from 'pg'
 import { expect, test } from 'vitest'
 import { isDatabaseAway } from '../../src/store/database/away.ts'
 import { callBack } from '../../src/store/database/called-back.ts'
+import { setUp } from '../../src/store/database/session.ts'
+import { until } from '../kit/guard.ts'
 import { openPostgres } from '../kit/postgres.ts'
 
 async function openPool(timeoutMs: number) {
@@ -12,6 +14,7 @@ async function openPool(timeoutMs: number) {
   pool.on('connect', (client) => {
     client.on('error', () => undefined)
     callBack(client, timeoutMs)
+    setUp(client)
   })
   const close = async () => {
     await pool.end()
@@ -67,3 +70,13 @@ test('a connection to a database that can only be read from is given up: a new o
   expect((await pool.query('select a from t')).rows).toEqual([{ a: 2 }])
   await close()
 })
+
+test('what was asked over a connection that was given up does not go on at the server', async () => {
+  const { pool, close } = await openPool(1_000)
+  await expect(pool.query('select pg_sleep(3600) as given_up')).rejects.toThrow('Query read timeout')
+  await until('the server to give it up, too', async () => {
+    const goingOn = "select 1 from pg_stat_activity where query like '%as given_up' and pid <> pg_backend_pid()"
+    return (await pool.query(goingOn).catch(() => undefined))?.rows.length === 0
+  })
+  await close()
+}, 90_000)

@@ -7,7 +7,13 @@ import type { ClientBase } from 'pg'
 const AS_WE_NEED_IT =
   "set datestyle = 'ISO'; set default_transaction_isolation = 'read committed'; set standard_conforming_strings = on"
 
+/**
+ * What was asked over a connection that has been given up (`called-back.ts`) would wait on at the server, behind a table that somebody
+ * holds, and with each that follows take one of its connections. Windows cannot look, and refuses.
+ */
+const LOOK_FOR_US = "set client_connection_check_interval = '5s'"
+
 /** Whatever the database's administrator likes better for other programs. Asked first of all on a connection. */
 export function setUp(client: ClientBase): void {
-  client.query(AS_WE_NEED_IT).catch(() => undefined)
+  for (const setting of [AS_WE_NEED_IT, LOOK_FOR_US]) client.query(setting).catch(() => undefined)
 }
