@@ -158,6 +158,39 @@ test('a person with many devices: how many of them heard it, and what it was', a
   expect(await row.locator('.badge').count()).toBe(1)
 })
 
+describe('what keeps notifications from going out', () => {
+  test('that one project is held back, and until when: not that all are, nor that it is tried when nothing is due', async () => {
+    const { page } = here.at
+    await here.world.sql(
+      `insert into belfry.pace (project, breaker_until, breaker_reason, breaker_opens)
+       values ('@acme/staff', now() - interval '1 minute', '15 of the last 30 requests to Expo failed', 1)`,
+    )
+    await here.at.open('Now')
+    const banner = page.locator('.banner.bad')
+    await banner.getByText('Sending to project @acme/staff is held back').waitFor()
+    await banner.getByText('tried again with the next that is due').waitFor()
+    await page.locator('.stat.bad').getByText('for 1 project').waitFor()
+    await banner.click()
+    await page.getByText('it is tried again with the next that is due').waitFor()
+    await here.world.sql(`delete from belfry.pace where project = '@acme/staff'`)
+  })
+
+  test('that they wait, when nobody sends them', async () => {
+    const { page } = here.at
+    const reasons = [
+      { code: 'credentials', sentence: 'An app is refused' },
+      { code: 'direct_late', sentence: 'Direct notifications wait for 99 s' },
+    ]
+    await page.route('**/readyz', (route) => route.fulfill({ json: { status: 'degraded', reasons } }))
+    await page.reload()
+    const banner = page.locator('.banner.warn')
+    await banner.getByText('Direct notifications wait for 99 s').waitFor()
+    await banner.getByText('see that a worker is running').waitFor()
+    expect(await banner.count()).toBe(1)
+    expect(await here.at.seriousFaults()).toEqual([])
+  })
+})
+
 describe('a search for people', () => {
   test('that finds more than it shows says so', async () => {
     const { page } = here.at

@@ -55,6 +55,13 @@ export function AlarmsSection({ open }: { open: number }) {
   )
 }
 
+/** When Expo is asked again: with the next that is due, where nothing waits. */
+export function triedAgain({ remaining_seconds }: Breaker): string {
+  return remaining_seconds > 0
+    ? `tried again in ${duration(remaining_seconds)}`
+    : 'tried again with the next that is due'
+}
+
 const titles = { flood: 'A flood of dead push tokens is held', credentials: "The app's push credentials are refused" }
 
 function BreakerCard({ breaker }: { breaker: Breaker }) {
@@ -66,12 +73,14 @@ function BreakerCard({ breaker }: { breaker: Breaker }) {
       </p>
       <dl class="advice">
         <dt>What it means</dt>
-        <dd>Expo is down, or refuses the access token. Nothing is lost: what is due waits, and goes on by itself.</dd>
+        <dd>
+          Expo is down, or refuses the access token. What is due waits, and goes on by itself; what had been sent three
+          times without a clear answer is unknown.
+        </dd>
         <dt>What to do</dt>
         <dd>
-          Nothing, when Expo is down: it is tried again{' '}
-          {breaker.remaining_seconds > 0 ? `in ${duration(breaker.remaining_seconds)}` : 'now'}. When the token is
-          refused, put the right one into EXPO_ACCESS_TOKEN and start again.
+          Nothing, when Expo is down: it is {triedAgain(breaker)}. When the token is refused, put the right one into
+          EXPO_ACCESS_TOKEN and start again.
         </dd>
       </dl>
     </Card>
@@ -109,7 +118,7 @@ function AlarmCard({ alarm, again }: { alarm: Alarm; again: () => void }) {
       </div>
       {asking && (
         <Ask
-          title={asking === 'confirm' ? 'Retire them?' : 'Release them?'}
+          title={`${asking === 'confirm' ? 'Retire' : 'Release'} ${alarm.project === '' ? 'them' : `those of ${plain(alarm.project)}`}?`}
           verb={asking === 'confirm' ? 'Retire them' : 'Release them'}
           danger={asking === 'confirm'}
           onYes={() => act(asking)}

@@ -1,9 +1,11 @@
 /** What is going on at this moment. */
-import { count, counted, duration, plain } from '../format.ts'
-import { Away, Card, Stat, StateBadge, Time, Waiting } from '../parts/bits.tsx'
+import { useLoad } from '../api.ts'
+import { count, counted, plain } from '../format.ts'
+import { Away, Card, Given, Stat, StateBadge, Time, Waiting } from '../parts/bits.tsx'
 import { RateChart } from '../parts/chart.tsx'
 import { to } from '../router.ts'
 import type { Now } from '../types.ts'
+import { triedAgain } from './alarms.tsx'
 
 const queueNames: Record<string, string> = {
   'send-direct': 'Direct',
@@ -31,8 +33,16 @@ function Present({ now }: { now: Now }) {
     <>
       {now.breakers.map((breaker) => (
         <a class="banner bad" href={to('alarms')} key={breaker.project}>
-          <strong>Sending is held back.</strong> {breaker.reason}
-          {breaker.remaining_seconds > 0 && `; tried again in ${duration(breaker.remaining_seconds)}`}.
+          <strong>
+            Sending{' '}
+            {breaker.project !== '' && (
+              <>
+                to project <Given text={breaker.project} />{' '}
+              </>
+            )}
+            is held back.
+          </strong>{' '}
+          {plain(breaker.reason)}; {triedAgain(breaker)}.
         </a>
       ))}
       {now.alarms > 0 && (
@@ -40,6 +50,7 @@ function Present({ now }: { now: Now }) {
           <strong>{counted(now.alarms, 'alarm')}</strong> {now.alarms === 1 ? 'waits' : 'wait'} for your decision.
         </a>
       )}
+      <Lookout />
       <Figures now={now} />
       <Card title="Rate">
         <RateChart now={now} />
@@ -75,6 +86,21 @@ function Present({ now }: { now: Now }) {
   )
 }
 
+/** What the server asks somebody to look at, but for what stands above it already. */
+const told = ['breaker_open', 'flood_held', 'credentials']
+const LOOK_EVERY_MS = 10_000
+
+function Lookout() {
+  const { data } = useLoad<{ reasons?: { code: string; sentence: string }[] }>('/readyz', LOOK_EVERY_MS)
+  const reasons = data?.reasons?.filter(({ code }) => !told.includes(code)) ?? []
+  return reasons.map(({ code, sentence }) => (
+    <p class="banner warn" key={code}>
+      <strong>{sentence}.</strong>
+      {code.endsWith('_late') && ' Unless sending is held back, see that a worker is running.'}
+    </p>
+  ))
+}
+
 function Figures({ now }: { now: Now }) {
   // Five seconds that have ended.
   const end = Math.floor(Date.parse(now.at) / 1_000)
@@ -102,10 +128,16 @@ function Figures({ now }: { now: Now }) {
         label="Breaker"
         tone={now.breakers.length > 0 ? 'bad' : 'good'}
         value={now.breakers.length > 0 ? 'Open' : 'Closed'}
-        note={now.breakers.length > 0 ? 'Expo is not asked for now' : 'Expo answers'}
+        note={breakerWords(now.breakers)}
       />
     </dl>
   )
+}
+
+function breakerWords(breakers: Now['breakers']): string {
+  if (breakers.length === 0) return 'nothing is held back'
+  const isAll = breakers.some(({ project }) => project === '')
+  return isAll ? 'Expo is not asked for now' : `for ${counted(breakers.length, 'project')}`
 }
 
 function Queues({ queues }: { queues: Now['queues'] }) {
