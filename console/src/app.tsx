@@ -175,7 +175,7 @@ const more: Record<string, [least: number, most: number]> = {
   explain: [2, 2],
   alarms: [0, 0],
   keys: [0, 0],
-  audit: [0, 1],
+  audit: [0, 2],
 }
 
 function leadsSomewhere([name = '', ...rest]: string[]): boolean {
@@ -213,7 +213,7 @@ function Present({ parts: [name, first = '', second = ''], now, isAway, ...draft
     case 'keys':
       return <KeysSection />
     case 'audit':
-      return <AuditSection subject={first} />
+      return first === 'by' ? <AuditSection actor={second} /> : <AuditSection subject={first} />
     default:
       return <NowSection now={now} isAway={isAway} />
   }

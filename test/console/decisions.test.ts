@@ -92,6 +92,14 @@ describe('at the console', () => {
     expect(await works(second)).toBe(true)
     await until('the old one to end', async () => !(await works(first)))
 
+    const json = { to: { users: ['nobody'] }, title: 'By a key' }
+    await here.world.call('POST', '/api/notifications', { token: second, json })
+    await page.reload()
+    await page.getByRole('link', { name: /^used/ }).click()
+    await page.getByText('key Web shop sent notification').waitFor()
+    expect(await page.locator('.trail > li').count()).toBe(1)
+    await here.at.open('Keys')
+
     await page.getByRole('button', { name: 'Revoke Web shop' }).click()
     await page.getByRole('button', { name: 'Revoke it for good' }).click()
     await page.getByText('Revoked', { exact: true }).waitFor()

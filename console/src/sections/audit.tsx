@@ -16,9 +16,11 @@ interface Asked {
   subject: string
 }
 
-/** @param subject what the address asks for, such as `user:alice`. */
-export function AuditSection({ subject }: { subject: string }) {
-  const [asked, setAsked] = useKept<Asked>('asked', { actor: '', action: '', subject })
+/** What the address asks for, such as `user:alice`. */
+type OfAddress = Partial<Pick<Asked, 'actor' | 'subject'>>
+
+export function AuditSection({ actor = '', subject = '' }: OfAddress) {
+  const [asked, setAsked] = useKept<Asked>('asked', { actor, action: '', subject })
   const query = useSettled(queryOf(asked))
   return (
     <>

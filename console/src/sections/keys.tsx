@@ -4,6 +4,7 @@ import { call, useDeed, useLoad } from '../api.ts'
 import { plain } from '../format.ts'
 import { Ask } from '../parts/ask.tsx'
 import { Empty, Time, Trouble, Waiting } from '../parts/bits.tsx'
+import { to } from '../router.ts'
 import type { ServerKey } from '../types.ts'
 import { type Made, NewKey, Secret } from './key-made.tsx'
 
@@ -146,9 +147,9 @@ function KeyTimes({ one }: { one: ServerKey }) {
       {one.last_used_at === null ? (
         'never used'
       ) : (
-        <span>
+        <a href={to('audit', 'by', `key:${one.id}`)} title="What it did">
           used <Time at={one.last_used_at} />
-        </span>
+        </a>
       )}
       {one.revoked_at === null ? (
         one.expires_at !== null && (
