@@ -132,6 +132,16 @@ describe.each(KINDS)('on %s', (kind) => {
     expect((await takeSlot(db, { ...direct, recipients: 600 })).at).not.toBeNull()
   })
 
+  test('however many 429s come, the pace is not lowered to nothing', async () => {
+    const { db, goTo } = await stillStanding(kind)
+    for (let i = 0; i < 30; i++) await lowerPace(db, '', 600, 1)
+    // By now it is 20, and what it has climbed: 33. Without a lowest pace it would be 37 in all.
+    await goTo(1_100)
+    expect((await takeSlot(db, { ...direct, recipients: 10 })).at).not.toBeNull()
+    expect((await takeSlot(db, { ...direct, recipients: 40 })).at).not.toBeNull()
+    expect((await takeSlot(db, { ...direct, recipients: 10 })).at).toBeNull()
+  })
+
   test('a direct message passes a broadcast that fills the limit', async () => {
     const titles: unknown[] = []
     const world = await openRunning(
