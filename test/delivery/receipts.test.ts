@@ -6,6 +6,7 @@ import type { Receipt } from '../../src/domain/answers/verdict.ts'
 import type { ExpoMessage } from '../../src/domain/messages/expo-message.ts'
 import type { SendAnswer } from '../../src/ports.ts'
 import { totalsOf } from '../../src/store/ledger/ledger.ts'
+import { cancelNotification, pauseNotification } from '../../src/store/notifications/control.ts'
 import { ensureUser } from '../../src/store/people/users.ts'
 import { listPushTokens, registerPushToken } from '../../src/store/tokens/push-tokens.ts'
 import { exactTotals } from '../../src/store/views/totals.ts'
@@ -243,4 +244,35 @@ describe.each(BOTH)('on %s', (kind) => {
       expect(world.facts.filter(({ name }) => name === 'receipts.settled')).toHaveLength(1)
     },
   )
+
+  const [one, everyone] = [{ users: ['ben'] }, { everyone: true } as const]
+  test.each([
+    { audience: one, stop: cancelNotification },
+    { audience: everyone, stop: cancelNotification },
+    { audience: one, stop: pauseNotification },
+    { audience: everyone, stop: pauseNotification },
+  ])('what was sent before the rest was stopped is asked for: $audience, $stop.name', async ({ audience, stop }) => {
+    const clock = new TestClock(START)
+    let id = ''
+    const send = async (messages: ExpoMessage[]): Promise<SendAnswer> => {
+      if (messages.some(({ to }) => to.includes('ExponentPushToken[good]'))) return allOk(messages)
+      await stop(world.db, id)
+      return { kind: 'refused', status: 400, code: 'VALIDATION_ERROR', message: 'not all of them' }
+    }
+    const world = await openRunning(kind, { send }, { clock })
+    for (const name of ['good', 'bad', 'worse']) {
+      const project = name === 'good' ? '@a/good' : '@a/bad'
+      await world.device('ben', { token: `ExponentPushToken[${name}]`, project })
+    }
+    id = await world.notify({ audience })
+    const isClosed = async () => (await totalsOf(world.db, id)).pending === 0
+    const isParked = () => world.db.kysely.selectFrom('parked').select('id').executeTakeFirst()
+    await goTo(
+      clock,
+      0,
+      async () => world.requests.length > 1 && ((await isClosed()) || (await isParked()) !== undefined),
+    )
+    expect(await totalsOf(world.db, id)).toMatchObject({ accepted: 1 })
+    await goTo(clock, 16, async () => (await totalsOf(world.db, id)).handed_over === 1)
+  })
 })
