@@ -41,7 +41,7 @@ test('what a handler leaves is given back, beside what it has done', async () =>
 })
 
 test('a job that loses the database is not told as a bug', async () => {
-  const { db, queue, facts } = await openDatabase('PGlite')
+  const { db, queue, facts } = await openDatabase('PostgreSQL 18')
   const thrown: Record<string, Error> = {
     away: Object.assign(new Error('too many connections'), { code: '53300' }),
     bug: new Error('a bug'),
@@ -50,12 +50,13 @@ test('a job that loses the database is not told as a bug', async () => {
     throw thrown[job!.data.notificationId]!
   })
   await db.enqueue('estimate', [{ notificationId: 'away' }, { notificationId: 'bug' }])
-  await until('both are told', () => facts.length >= 2)
+  const told = (name: string) => facts.filter((one) => one.name === name)
+  await until('both are told', () => told('database.error').length > 0 && told('job.failed').length > 0)
   await queue.stopWorking()
-  expect(facts).toContainEqual({ name: 'database.error', fact: { error: 'too many connections' } })
-  expect(facts.filter(({ name }) => name === 'job.failed')).toMatchObject([
-    { fact: { queue: 'estimate', error: expect.stringContaining('a bug') } },
-  ])
+  expect(told('database.error')[0]).toMatchObject({ fact: { error: 'too many connections' } })
+  for (const { fact } of told('job.failed')) {
+    expect(fact).toMatchObject({ queue: 'estimate', error: expect.stringContaining('a bug') })
+  }
 })
 
 test.each(['PostgreSQL 18', 'PostgreSQL 14'] as const)(
