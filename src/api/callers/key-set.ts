@@ -66,5 +66,5 @@ async function fetchLimited(url: string, options: RequestInit): Promise<Response
     if (bytes > MAX_BYTES) throw new Error('the key set is larger than 1 MB')
     chunks.push(chunk)
   }
-  return new Response(Buffer.concat(chunks), { status: response.status === 304 ? 502 : response.status })
+  return new Response(Buffer.concat(chunks), { status: response.status })
 }
