@@ -10,6 +10,7 @@ export const ofGuards: Sabotage[] = [
     replace: "set_config('synchronous_commit', 'off', false),",
     test: 'test/store/disk.test.ts',
     kind: 'postgres',
+    red: 'what is written over the same connection next does',
   },
   {
     id: 'G10',
@@ -19,6 +20,7 @@ export const ofGuards: Sabotage[] = [
     replace: 'RETENTION_SECONDS = 86_400',
     test: 'test/store/lifetime.test.ts',
     kind: 'postgres',
+    red: 'its job for longer',
   },
   {
     id: 'G11',
@@ -28,6 +30,7 @@ export const ofGuards: Sabotage[] = [
     replace: '0::smallint, 0::smallint',
     test: 'test/delivery/half-way.test.ts',
     kind: 'postgres',
+    red: 'each piece of a delivery that is split',
   },
   {
     id: 'G12',
@@ -37,6 +40,7 @@ export const ofGuards: Sabotage[] = [
     replace: 'any(${ids}::uuid[]) group by',
     test: 'test/store/totals.test.ts',
     kind: 'postgres',
+    red: 'a late answer is in no sum',
   },
   {
     id: 'G13',
@@ -46,6 +50,7 @@ export const ofGuards: Sabotage[] = [
     replace: 'final: counts.pending === 0',
     test: 'test/store/totals.test.ts',
     kind: 'postgres',
+    red: 'a receipt is in all',
   },
   {
     id: 'G14',
@@ -55,6 +60,7 @@ export const ofGuards: Sabotage[] = [
     replace: '',
     test: 'test/store/token-fates.test.ts',
     kind: 'postgres',
+    red: 'from before the suspension',
   },
   {
     id: 'G15',
@@ -64,6 +70,7 @@ export const ofGuards: Sabotage[] = [
     replace: '',
     test: 'test/store/token-fates.test.ts',
     kind: 'postgres',
+    red: 'a flood in one project',
   },
   {
     id: 'G16',
@@ -73,5 +80,6 @@ export const ofGuards: Sabotage[] = [
     replace: '',
     test: 'test/api/streams.test.ts',
     kind: 'pglite',
+    red: 'whoever signs out hears no more',
   },
 ]

@@ -10,6 +10,7 @@ export const ofSecurity: Sabotage[] = [
     replace: '',
     test: 'test/security/s04-forgeries.test.ts',
     kind: 'pglite',
+    red: 'forged tokens is believed',
   },
   {
     id: 'M17',
@@ -19,6 +20,7 @@ export const ofSecurity: Sabotage[] = [
     replace: "where inactive_reason is distinct from 'logged_out'",
     test: 'test/security/s03-token-moves.test.ts',
     kind: 'postgres',
+    red: 'is taken off by nobody but its owner',
   },
   {
     id: 'M18',
@@ -28,6 +30,7 @@ export const ofSecurity: Sabotage[] = [
     replace: "<a href={to('notifications', one.id)} dangerouslySetInnerHTML={{ __html: one.title ?? '' }} />",
     test: 'test/security/s09-xss.test.ts',
     kind: 'postgres',
+    red: 'every page of the console shows it as text',
   },
   {
     id: 'M18b',
@@ -37,6 +40,7 @@ export const ofSecurity: Sabotage[] = [
     replace: "byId('said').innerHTML = ",
     test: 'test/security/s09-xss.test.ts',
     kind: 'pglite',
+    red: 'the page of the sandbox shows it as text',
   },
   {
     id: 'M19',
@@ -46,6 +50,7 @@ export const ofSecurity: Sabotage[] = [
     replace: "  if (token !== '') return token\n  const masked = maskPushTokensIn(token)\n",
     test: 'test/security/s11-canaries.test.ts',
     kind: 'postgres',
+    red: 'no secret is told',
   },
   {
     id: 'M19b',
@@ -55,5 +60,42 @@ export const ofSecurity: Sabotage[] = [
     replace: "    request.log.debug({ authorization: request.headers.authorization }, 'a request')\n",
     test: 'test/security/s11-canaries.test.ts',
     kind: 'postgres',
+    red: 'no secret is told',
+  },
+  {
+    id: 'M22',
+    what: 'a token names where its key is fetched',
+    file: 'src/api/callers/jwt.ts',
+    find: 'if (jwksUrl !== undefined) return keySetAt(new URL(jwksUrl))',
+    replace:
+      'if (jwksUrl !== undefined) return (header, token) => keySetAt(new URL(header?.jku ?? jwksUrl))(header, token)',
+    test: 'test/security/s08-outgoing.test.ts',
+    kind: 'pglite',
+    red: 'no token names where its key is to be fetched',
+  },
+  {
+    id: 'M22b',
+    what: 'a redirect of Expo is followed',
+    file: 'src/expo/gateway.ts',
+    find: "import { Pool } from 'undici'",
+    replace: `import { interceptors, Pool as Plain } from 'undici'
+class Pool extends Plain {
+  override dispatch(...[options, handler]: Parameters<Plain['dispatch']>) {
+    return interceptors.redirect({ maxRedirections: 2 })(super.dispatch.bind(this))(options, handler)
+  }
+}`,
+    test: 'test/security/s08-outgoing.test.ts',
+    kind: 'pglite',
+    red: 'connected to the three addresses of its settings only',
+  },
+  {
+    id: 'M22c',
+    what: 'a redirect of the key set is followed',
+    file: 'src/api/callers/key-set.ts',
+    find: 'await fetch(url, options)',
+    replace: "await fetch(url, { ...options, redirect: 'follow' })",
+    test: 'test/security/s08-outgoing.test.ts',
+    kind: 'pglite',
+    red: 'a redirect of the key set is not followed',
   },
 ]

@@ -15,6 +15,8 @@ export interface Sabotage {
   /** Of the battery, by its id; or a file of the test suite. */
   test: string
   kind: 'pglite' | 'postgres'
+  /** What stands in a red line that tells of this, and of nothing else: of what it says, or of its test's name. One of them is enough. */
+  red: string | string[]
 }
 
 const GUARD = 'where d.id = s.id and d.attempt = s.attempt and d.state = 1'
@@ -28,6 +30,7 @@ export const sabotages: Sabotage[] = [
     replace: 'where d.id = s.id',
     test: 'R3',
     kind: 'postgres',
+    red: 'tickets were overwritten or thrown away',
   },
   {
     id: 'M2',
@@ -44,6 +47,7 @@ export const sabotages: Sabotage[] = [
     })`,
     test: 'R1',
     kind: 'pglite',
+    red: 'lost, such as',
   },
   {
     id: 'M3',
@@ -54,6 +58,7 @@ export const sabotages: Sabotage[] = [
   const asked = parts.gateway.send(`,
     test: 'R1',
     kind: 'postgres',
+    red: ['lost, such as', 'the books call accepted'],
   },
   {
     id: 'M4',
@@ -63,6 +68,7 @@ export const sabotages: Sabotage[] = [
     replace: '}, 2 ** 31 - 1)',
     test: 'R4',
     kind: 'postgres',
+    red: 'in vain for everything that was accepted to end',
   },
   {
     id: 'M5',
@@ -72,6 +78,7 @@ export const sabotages: Sabotage[] = [
     replace: "fate: 'retire',",
     test: 'R8',
     kind: 'postgres',
+    red: 'good tokens retired',
   },
   {
     id: 'M6',
@@ -81,6 +88,7 @@ export const sabotages: Sabotage[] = [
     replace: 'tokenId: parcel.delivery.token_ids[position + 1] ?? 0,',
     test: 'R8',
     kind: 'postgres',
+    red: ['good tokens retired', 'dead tokens not retired'],
   },
   {
     id: 'M7',
@@ -90,6 +98,7 @@ export const sabotages: Sabotage[] = [
     replace: 'and p.active',
     test: 'R8',
     kind: 'postgres',
+    red: 'good tokens retired',
   },
   {
     id: 'M8',
@@ -99,6 +108,7 @@ export const sabotages: Sabotage[] = [
     replace: '',
     test: 'R2',
     kind: 'postgres',
+    red: ['the process died of idle connections', 'the process has died'],
   },
   {
     id: 'M8b',
@@ -108,6 +118,7 @@ export const sabotages: Sabotage[] = [
     replace: '',
     test: 'R2',
     kind: 'postgres',
+    red: 'in vain for work to go on after',
   },
   {
     id: 'M9',
@@ -117,6 +128,7 @@ export const sabotages: Sabotage[] = [
     replace: '(status === 200 || status >= 400)',
     test: 'R4',
     kind: 'postgres',
+    red: 'the books call accepted or refused, and Expo does not',
   },
   {
     id: 'M10',
@@ -126,6 +138,7 @@ export const sabotages: Sabotage[] = [
     replace: "const project = `${request.project ?? ''} of ${process.pid}`",
     test: 'R10',
     kind: 'postgres',
+    red: 'in a second, 600 allowed',
   },
   {
     id: 'M10b',
@@ -135,6 +148,7 @@ export const sabotages: Sabotage[] = [
     replace: 'function keptFree(): number {\n    if (max > 0) return 0',
     test: 'R10',
     kind: 'postgres',
+    red: 'a direct message took',
   },
   {
     id: 'M11',
@@ -144,6 +158,7 @@ export const sabotages: Sabotage[] = [
     replace: 'void groups, goOnIn\n  return refuseLast(parts, only, request, refusal)',
     test: 'R7',
     kind: 'postgres',
+    red: ['devices did not ring', 'refused in the books'],
   },
   {
     id: 'M12',
@@ -154,6 +169,7 @@ export const sabotages: Sabotage[] = [
       'await releaseAbandoned(boss, (way.handle ?? { executeSql: (text: string) => sql.raw(text).execute(kysely) }) as never, queueSchema)',
     test: 'R5',
     kind: 'postgres',
+    red: 'duplicates, 0 allowed',
   },
   {
     id: 'M13',
@@ -163,6 +179,7 @@ export const sabotages: Sabotage[] = [
     replace: '',
     test: 'R13',
     kind: 'postgres',
+    red: ['without a receipt', 'a missing receipt was looked for'],
   },
   {
     id: 'M14',
@@ -174,6 +191,7 @@ export const sabotages: Sabotage[] = [
   const changed = await setInactive(tx, judged.length === 0 ? [] : all.map(({ id }) => ({ id, deliveryId: of })),`,
     test: 'R9',
     kind: 'postgres',
+    red: 'suspended,',
   },
   {
     id: 'M15',
@@ -183,6 +201,7 @@ export const sabotages: Sabotage[] = [
     replace: 'const lock = { release: async () => void lockFolder }',
     test: 'R11',
     kind: 'pglite',
+    red: 'a second process opened the same folder',
   },
   ...ofSecurity,
   ...ofGuards,
@@ -195,6 +214,7 @@ export const sabotages: Sabotage[] = [
       '  await sql`commit`.execute(tx.kysely)\n  await sql`begin`.execute(tx.kysely)\n  const middle = chunks.length >> 1',
     test: 'R1b',
     kind: 'postgres',
+    red: 'mid_fan_out: ',
   },
   {
     id: 'M21',
@@ -204,6 +224,12 @@ export const sabotages: Sabotage[] = [
     replace: '...(afterMs ? { startAfter: new Date(Date.now() + afterMs) } : {})',
     test: 'R12',
     kind: 'postgres',
+    red: [
+      'after its time',
+      'got what was sent for later',
+      'in vain for everything that was accepted to end',
+      'receipts were',
+    ],
   },
   {
     id: 'G1',
@@ -213,6 +239,7 @@ export const sabotages: Sabotage[] = [
     replace: 'where d.id = s.id and d.state = 1',
     test: 'test/delivery/deaths.test.ts',
     kind: 'postgres',
+    red: 'cannot begin, settle, release or split',
   },
   {
     id: 'G2',
@@ -222,6 +249,7 @@ export const sabotages: Sabotage[] = [
     replace: 'where ${isOneOf(idsOf(planned))}',
     test: 'test/delivery/deaths.test.ts',
     kind: 'postgres',
+    red: 'cannot begin, settle, release or split',
   },
   {
     id: 'G3',
@@ -231,6 +259,7 @@ export const sabotages: Sabotage[] = [
     replace: 'const late = rows.filter(() => false)',
     test: 'R3',
     kind: 'postgres',
+    red: 'tickets were overwritten or thrown away',
   },
   {
     id: 'G4',
@@ -240,6 +269,7 @@ export const sabotages: Sabotage[] = [
     replace: 'return 0',
     test: 'R8',
     kind: 'postgres',
+    red: ['good tokens retired', 'in vain for the flood to be undone'],
   },
   {
     id: 'G5',
@@ -250,6 +280,7 @@ export const sabotages: Sabotage[] = [
       'if (!(await claimKey(tx, attempt)) && (await firstAnswer(tx, attempt)) === null) return firstAnswer<Answer>(tx, attempt)',
     test: 'R16',
     kind: 'postgres',
+    red: ['notifications, statuses', 'keys made'],
   },
   {
     id: 'G6',
@@ -259,6 +290,7 @@ export const sabotages: Sabotage[] = [
     replace: 'void queue, void deadlineMs',
     test: 'R15',
     kind: 'postgres',
+    red: ['duplicates, 0 allowed', 'ended with'],
   },
   {
     id: 'G7',
@@ -268,6 +300,7 @@ export const sabotages: Sabotage[] = [
     replace: 'where d.id = h.id\n',
     test: 'test/delivery/deaths.test.ts',
     kind: 'postgres',
+    red: 'cannot begin, settle, release or split',
   },
   {
     id: 'G8',
@@ -277,5 +310,6 @@ export const sabotages: Sabotage[] = [
     replace: 'where id = ${notificationId} and not fan_out_done',
     test: 'test/delivery/fan-out-guard.test.ts',
     kind: 'postgres',
+    red: 'comes twice cuts its page once',
   },
 ]
