@@ -216,3 +216,24 @@ test('the more of a broadcast waits for its project, the longer the next page wa
   await goTo(3_600, async () => (await row()).state === 'finished')
   expect(await expectBalanced(world, id)).toMatchObject({ accepted: CHUNK_TOKENS * PAGE_CHUNKS * pages })
 })
+
+test('who waits after a failed request waits no longer because another project of the chunk is held', async () => {
+  const start = Date.parse('2026-01-01T09:00:00Z')
+  const clock = new TestClock(start)
+  let hasFailed = false
+  const send = (messages: ExpoMessage[]): SendAnswer => {
+    if (messages.some(({ to }) => to.includes('ExponentPushToken[held]')))
+      return { kind: 'later', reason: 'too many', status: 429, rateLimited: true, afterMs: 3_600_000 }
+    if (hasFailed) return allOk(messages)
+    hasFailed = true
+    return { kind: 'later', reason: 'away', rateLimited: false, afterMs: 5_000 }
+  }
+  const world = await openRunning('PostgreSQL 18', { send }, { clock })
+  await world.device('held', { token: 'ExponentPushToken[held]', project: '@a/app' })
+  const other = await world.device('other', { project: '@b/app' })
+  await world.notify({ audience: { everyone: true } })
+  await until('the repeat', async () => {
+    if (clock.now() < start + 60_000) await clock.tick(500)
+    return world.sent.filter(({ token }) => token === other).length === 2
+  })
+})

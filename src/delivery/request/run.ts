@@ -52,6 +52,15 @@ export function openRun(parts: SenderParts, send: Send): Run {
 export function worst(ends: RunEnd[]): RunEnd {
   const holds = ends.filter((end): end is Hold => typeof end === 'object')
   if (ends.includes('stopped')) return 'stopped'
-  if (holds.length > 0) return holds.reduce((longest, hold) => (hold.afterMs > longest.afterMs ? hold : longest))
+  if (holds.length > 0) return soonest(holds)
   return ends.includes('not_begun') ? 'not_begun' : 'done'
+}
+
+/** A project waits for as long as any of its requests must; none waits for another project. */
+function soonest(holds: Hold[]): Hold {
+  const longest = [...Map.groupBy(holds, ({ project }) => project).values()].map((own) =>
+    own.reduce((one, other) => (other.afterMs > one.afterMs ? other : one)),
+  )
+  const first = longest.reduce((one, other) => (other.afterMs < one.afterMs ? other : one))
+  return { ...first, tries: Math.max(...holds.map(({ tries }) => tries)) }
 }
