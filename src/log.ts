@@ -145,12 +145,31 @@ const wording: Wording = {
   'database.error': ({ error }) => ['error', `The database connection met an error: ${maskPushTokensIn(error)}`, {}],
 }
 
+/** While the database is away, everything that works meets the same error several times a second. */
+const MET_OFTEN = new Set<keyof Facts>(['database.error', 'queue.error'])
+
 /** @param expoPlace where Expo is for this server. */
 export function logFacts(log: Log, expoPlace = 'Expo'): Emit {
   const reachHint = `Check that this server reaches ${expoPlace}.`
+  const isNew = onceASecond()
   return (name, fact) => {
     const [level, msg, fields] = wording[name](fact, reachHint)
-    log[level]({ fact: name, ...fields }, msg)
+    if (!MET_OFTEN.has(name) || isNew(msg)) log[level]({ fact: name, ...fields }, msg)
+  }
+}
+
+function onceASecond(): (text: string) => boolean {
+  const told = new Set<string>()
+  let since = Number.NEGATIVE_INFINITY
+  return (text) => {
+    const now = performance.now()
+    if (now - since >= 1_000) {
+      told.clear()
+      since = now
+    }
+    const isNew = !told.has(text)
+    told.add(text)
+    return isNew
   }
 }
 
