@@ -51,6 +51,7 @@ export const rooms: Record<string, Room> = {
     packages: [
       'fastify',
       '@fastify/cors',
+      '@fastify/formbody',
       '@fastify/helmet',
       '@fastify/rate-limit',
       '@fastify/static',
@@ -65,7 +66,7 @@ export const rooms: Record<string, Room> = {
   sandbox: {
     place: 'sandbox/',
     may: [],
-    packages: ['fastify', '@fastify/static', '@fontsource/noto-color-emoji', 'zod', 'undici'],
+    packages: ['fastify', '@fastify/static', '@fastify/formbody', '@fontsource/noto-color-emoji', 'zod', 'undici'],
     node: true,
   },
   config: {

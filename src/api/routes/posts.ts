@@ -1,5 +1,6 @@
 /** Posts: stored and on their way to everybody else in one transaction. */
 import { randomUUIDv7 } from 'node:crypto'
+import formbody from '@fastify/formbody'
 import type { FastifyInstance } from 'fastify'
 import type { ZodTypeProvider } from 'fastify-type-provider-zod'
 import { z } from 'zod'
@@ -7,7 +8,6 @@ import { all } from '../../domain/all.ts'
 import { insertNotification } from '../../store/notifications/notifications.ts'
 import { findPost, insertPost, listPosts, type PostRow } from '../../store/notifications/posts.ts'
 import { userOf } from '../callers/callers.ts'
-import { readForms } from '../http/form.ts'
 import { inOneGo } from '../http/idempotency.ts'
 import { missing } from '../http/missing.ts'
 import { limit } from '../http/page.ts'
@@ -25,7 +25,7 @@ const page = z.strictObject({
 
 export async function postRoutes(instance: FastifyInstance, options: ApiOptions): Promise<void> {
   const app = instance.withTypeProvider<ZodTypeProvider>()
-  readForms(app)
+  await app.register(formbody)
   const { db } = options.database
   const config = { caller: 'user' } as const
 
