@@ -19,7 +19,7 @@ beforeAll(async () => {
       log.info({ step: 1 }, 'at once')
       await wait(1)
       await world.database.ping()
-      emit('database.error', { error: 'after the database' })
+      emit('database.newer', { migration: 'after the database' })
       request.log.info({ step: 3 }, "the request's own")
       setImmediate(() => log.info({ step: 4 }, 'later'))
       await wait(5)
