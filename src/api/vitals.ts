@@ -43,7 +43,7 @@ async function look({ db }: Database): Promise<Reason[]> {
   const lags = await laneLags(db)
   const open = (kind: string) => alarms.some((alarm) => alarm.kind === kind && alarm.count > 0)
   const wrong: [boolean, Reason['code'], string][] = [
-    [breakers.length > 0, 'breaker_open', 'Sending is paused: Expo fails, or refuses the access token'],
+    [breakers.some((one) => one.isTried), 'breaker_open', 'Sending is paused: Expo fails, or refuses the access token'],
     [open('flood'), 'flood_held', 'A flood of dead push tokens is held, and waits for the operator'],
     [open('credentials'), 'credentials', "An app's push credentials are refused, and its devices are suspended"],
     [lags.direct > DIRECT_LATE_SECONDS, 'direct_late', `Direct notifications wait for ${Math.round(lags.direct)} s`],

@@ -2,7 +2,7 @@
 import { randomUUIDv7 } from 'node:crypto'
 import { sql } from 'kysely'
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { closeBreaker, openBreaker } from '../../src/store/ledger/pace.ts'
+import { closeBreaker, openBreaker, readPaces } from '../../src/store/ledger/pace.ts'
 import { insertNotification } from '../../src/store/notifications/notifications.ts'
 import { openApi } from '../api/world.ts'
 import { call } from '../kit/call.ts'
@@ -47,6 +47,23 @@ test('what somebody should look at is degraded, not down, and names nobody', asy
   await closeBreaker(db, 'project-of-somebody')
   await sql`update ${db.t.alarms} set resolved_at = ${db.now}`.execute(db.kysely)
   expect((await untilCodes()).body.status).toBe('ready')
+})
+
+test('a breaker that nothing has tried for a minute keeps nothing back', async () => {
+  const { db } = world.database
+  await openBreaker(db, 'project', 'Expo is away', 0, 0)
+  const ends = (ago: string) =>
+    sql`update ${db.t.pace} set breaker_until = ${db.now} - ${ago}::interval where project = 'project'`.execute(
+      db.kysely,
+    )
+  const isOpen = async () => (await readPaces(db, 600)).some(({ open }) => open)
+  await ends('30 seconds')
+  await untilCodes('breaker_open')
+  expect(await isOpen()).toBe(true)
+  await ends('61 seconds')
+  await untilCodes()
+  expect(await isOpen()).toBe(false)
+  await closeBreaker(db, 'project')
 })
 
 test('a direct notification that waits, and a broadcast that does not move, are late', async () => {

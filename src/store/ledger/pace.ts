@@ -143,6 +143,10 @@ export async function directRate(db: Db, project: string): Promise<number> {
   return row?.rate ?? 0
 }
 
+/** What is due is tried at most this long after its breaker is half open. */
+const TRIED_WITHIN_SECONDS = 60
+const isTried = (db: Db) => sql`coalesce(breaker_until > ${db.now} - ${seconds(TRIED_WITHIN_SECONDS)}, false)`
+
 /** Apps name their projects themselves: only so many are looked at, those that were sent to last. */
 const MOST_PROJECTS = 20
 
@@ -152,7 +156,7 @@ export async function readPaces(
   perSecond: number,
 ): Promise<{ project: string; limit: number; sent: number; open: boolean }[]> {
   return db.rows(sql`
-    select project, ${limitNow(db, perSecond)}::float8 as "limit", breaker_until is not null as open,
+    select project, ${limitNow(db, perSecond)}::float8 as "limit", ${isTried(db)} as open,
       (select coalesce(sum(n), 0) from unnest(recent_at, recent_n) as r (at, n)
         where at > ${db.now} - ${seconds(1)})::float8 as sent
     from ${db.t.pace}
@@ -164,12 +168,15 @@ export interface OpenBreaker {
   project: string
   reason: string
   remainingMs: number
+  /** Half open and not tried, it keeps nothing back: nothing is due. */
+  isTried: boolean
 }
 
 export async function findOpenBreakers(db: Db): Promise<OpenBreaker[]> {
   return db.rows<OpenBreaker>(sql`
     select project, breaker_reason as reason,
-      greatest(0, extract(epoch from breaker_until - ${db.now}) * 1000)::float8 as "remainingMs"
+      greatest(0, extract(epoch from breaker_until - ${db.now}) * 1000)::float8 as "remainingMs",
+      ${isTried(db)} as "isTried"
     from ${db.t.pace} where breaker_until is not null`)
 }
 
