@@ -16,7 +16,7 @@ const only = new Set(values.only.flatMap((ids) => ids.split(',')))
 const project = join(import.meta.dirname, '..', '..')
 const LONGEST_MS = 240_000
 /** What a machine is too slow for says nothing about what was done to the program, but where that is the sign of it. */
-const TIME_LIMIT = /timed out in \d+ms|waited \d+ ms in vain/
+const TIME_LIMIT = /timed out in \d+ms|in vain for /
 
 type Fate = 'caught' | 'SURVIVED' | 'RED FOR ANOTHER REASON' | 'NOT APPLIED'
 interface Told {

@@ -80,6 +80,6 @@ export const ofGuards: Sabotage[] = [
     replace: '',
     test: 'test/api/streams.test.ts',
     kind: 'pglite',
-    red: 'whoever signs out hears no more',
+    red: 'left open: TestTimeoutError: Test timed out in 20000ms',
   },
 ]

@@ -214,7 +214,7 @@ export const sabotages: Sabotage[] = [
       '  await sql`commit`.execute(tx.kysely)\n  await sql`begin`.execute(tx.kysely)\n  const middle = chunks.length >> 1',
     test: 'R1b',
     kind: 'postgres',
-    red: 'mid_fan_out: ',
+    red: ['mid_fan_out: ', 'in vain for everything that was accepted to end'],
   },
   {
     id: 'M21',
