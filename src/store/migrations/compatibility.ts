@@ -22,30 +22,28 @@ export class NewerDatabase extends Error {
   }
 }
 
+/** @returns the migrations that the database has had, of whichever version. */
+export async function madeMigrations(kysely: Kysely<Tables>, schema: string): Promise<string[]> {
+  if (!(await isThere(kysely, schema, 'migrations'))) return []
+  return column(kysely, sql`select name from ${sql.id(schema, 'migrations')} order by name`)
+}
+
 /** @returns a migration that only a newer version knows, when this one may run beside it. Throws NewerDatabase when not. */
 export async function newerMigration(
   kysely: Kysely<Tables>,
   schema: string,
+  made: readonly string[],
   ours: readonly string[],
 ): Promise<string | undefined> {
-  if (!(await isThere(kysely, schema, 'migrations'))) return undefined
-  const names = await column(kysely, sql`select name from ${sql.id(schema, 'migrations')} order by name`)
-  const unknown = names.find((name) => !ours.includes(name))
+  const unknown = made.find((name) => !ours.includes(name))
   if (unknown === undefined) return undefined
   const newest = ours.toSorted().at(-1)!
   const marks = (await isThere(kysely, schema, 'compatibility'))
     ? await column(kysely, sql`select oldest as name from ${sql.id(schema, 'compatibility')}`)
     : []
   const isMarkedForUs = marks.length > 0 && marks.every((oldest) => oldest <= newest)
-  if (!isMarkedForUs || !ours.every((name) => names.includes(name))) throw new NewerDatabase(unknown)
+  if (!isMarkedForUs || !ours.every((name) => made.includes(name))) throw new NewerDatabase(unknown)
   return unknown
-}
-
-/** Whether none of our migrations is left to make. */
-export async function isUpToDate(kysely: Kysely<Tables>, schema: string, ours: readonly string[]): Promise<boolean> {
-  if (!(await isThere(kysely, schema, 'migrations'))) return false
-  const names = await column(kysely, sql`select name from ${sql.id(schema, 'migrations')}`)
-  return ours.every((name) => names.includes(name))
 }
 
 /** Before the first migration of this version, so that no moment has the one without the other. It never goes back. */

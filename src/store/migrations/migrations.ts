@@ -18,7 +18,7 @@ import { ticketUuids } from './0008-ticket-uuids.ts'
 import { pruned } from './0009-pruned.ts'
 import { stopped } from './0010-stopped.ts'
 import { authors } from './0011-authors.ts'
-import { isUpToDate, markOldest, newerMigration } from './compatibility.ts'
+import { madeMigrations, markOldest, newerMigration } from './compatibility.ts'
 import type { MigrationContext } from './context.ts'
 
 const migrations: Record<string, (context: MigrationContext) => Migration> = {
@@ -60,10 +60,11 @@ export async function migrate(
   patiently: Patiently = (work) => work(kysely),
   tellMs = TELL_MS,
 ): Promise<void> {
-  const newer = await newerMigration(kysely, context.schema, ourMigrations)
+  const made = await madeMigrations(kysely, context.schema)
+  const newer = await newerMigration(kysely, context.schema, made, ourMigrations)
   if (newer !== undefined) return emit('database.newer', { migration: newer })
   await markOldest(kysely, context.schema)
-  if (await isUpToDate(kysely, context.schema, ourMigrations)) return
+  if (ourMigrations.every((name) => made.includes(name))) return
   let last: string | undefined
   let since = performance.now()
   const telling = setInterval(() => {
