@@ -62,7 +62,7 @@ export function openGateway(options: GatewayOptions): PushGateway {
       const { answer } = exchanged
       const parsed = answer.status === 200 ? parseReceipts(answer.body) : undefined
       if (parsed) return { kind: 'receipts', receipts: parsed }
-      const refusal = answer.status === 200 || isRefusal(answer.status) ? parseRequestError(answer.body) : undefined
+      const refusal = isRefusal(answer.status) ? parseRequestError(answer.body) : undefined
       if (refusal && !ABOUT_THE_CALLER.has(refusal.code)) return { kind: 'refused', status: answer.status, ...refusal }
       return { kind: 'later', reason: describeAnswer(answer), status: answer.status, ...retryAfter(answer) }
     },
@@ -96,8 +96,9 @@ function sendFailure({ reason, sent }: { reason: string; sent: boolean }): SendA
 
 const ABOUT_THE_CALLER = new Set(['UNAUTHORIZED', 'TOO_MANY_REQUESTS'])
 
-/** For something in the request; not for who asks, or how often. */
-const isRefusal = (status: number) => status >= 400 && status < 500 && ![401, 403, 429].includes(status)
+/** For something in the request, where an error says so; not for who asks, or how often. */
+const isRefusal = (status: number) =>
+  status === 200 || (status >= 400 && status < 500 && ![401, 403, 429].includes(status))
 
 /** What is not one of Expo's documented answers may have been sent: it is ambiguous, never a no. */
 function readSend(answer: Answer, recipients: number): SendAnswer {
