@@ -6,7 +6,7 @@ import { type Status, useLive } from './live.ts'
 import { Trouble } from './parts/bits.tsx'
 import { Icon, type IconName } from './parts/icons.tsx'
 import { Broken, NoSuchPage } from './parts/nothing-here.tsx'
-import { to, usePlace, useRoute } from './router.ts'
+import { to, usePlace, useRoute, useTitle } from './router.ts'
 import { AlarmsSection } from './sections/alarms.tsx'
 import { AuditSection } from './sections/audit.tsx'
 import { ComposeSection, type Drafting } from './sections/compose.tsx'
@@ -77,9 +77,7 @@ function Shell({ session, lookAgain, draft, setDraft }: SignedIn) {
   const at = !leadsSomewhere(parts) ? undefined : parts[0] === 'explain' ? 'people' : parts[0]
   const label = sections.find(([name]) => name === at)?.[1] ?? 'No such page'
   const waiting = (live.data?.alarms ?? 0) + (live.data?.breakers.length ?? 0)
-  useEffect(() => {
-    document.title = `${label} · Belfry`
-  }, [label, address])
+  useTitle(label, address)
   useEffect(() => {
     // What came back may be another version, or in another mode; and what is away may be the session alone.
     if (live.status !== 'connecting') lookAgain()

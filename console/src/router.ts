@@ -97,9 +97,12 @@ export function usePlace(address: string): void {
   }, [address])
 }
 
-/** Of the tab, and in the browser's history. */
-export function useTitle(words: string | undefined): void {
+/**
+ * Of the tab, and in the browser's history.
+ * @param address where it is set anew, also when the words are the same.
+ */
+export function useTitle(words: string | undefined, address?: string): void {
   useEffect(() => {
     if (words !== undefined) document.title = `${plain(words)} · Belfry`
-  }, [words])
+  }, [words, address])
 }
