@@ -14,7 +14,7 @@ import { FolderUnusable, lockFolder } from './database/folder-lock.ts'
 import { patientlyAt } from './database/patient.ts'
 import { pipelined } from './database/pipelined.ts'
 import { prepareRepeated } from './database/prepared.ts'
-import { setUp } from './database/session.ts'
+import { CONNECT_TIMEOUT_MS, setUp } from './database/session.ts'
 import { migrate } from './migrations/migrations.ts'
 import {
   enqueueWith,
@@ -48,7 +48,6 @@ interface Common {
 
 /** PGlite never returns memory: a small buffer cache saves 100 MB, and its files are in the page cache anyway. */
 const PGLITE_PARAMS = ['-c', 'shared_buffers=16MB']
-const CONNECT_TIMEOUT_MS = 5_000
 const POOL_SIZE = 10
 
 /**

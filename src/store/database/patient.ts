@@ -5,9 +5,8 @@
 import { Kysely, PostgresDialect } from 'kysely'
 import pg from 'pg'
 import type { Tables } from '../schema/tables.ts'
-import { setUp } from './session.ts'
+import { CONNECT_TIMEOUT_MS, setUp } from './session.ts'
 
-const CONNECT_TIMEOUT_MS = 5_000
 /** By itself Linux asks for the first time after two hours. */
 const KEEP_ALIVE_MS = 10_000
 /** Those that an administrator may have set; PostgreSQL 14 knows the first only. */

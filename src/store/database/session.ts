@@ -13,6 +13,9 @@ const AS_WE_NEED_IT =
  */
 const LOOK_FOR_US = "set client_connection_check_interval = '5s'"
 
+/** Until a connection is made. */
+export const CONNECT_TIMEOUT_MS = 5_000
+
 /** Whatever the database's administrator likes better for other programs. Asked first of all on a connection. */
 export function setUp(client: ClientBase): void {
   for (const setting of [AS_WE_NEED_IT, LOOK_FOR_US]) client.query(setting).catch(() => undefined)
