@@ -28,6 +28,7 @@ import { sandboxPlugin } from './sandbox/plugin.ts'
 import { type KeptSecrets, keptSecrets } from './secrets.ts'
 import { DatabaseRefused, hintOfRefusal, isDatabaseAway } from './store/database/away.ts'
 import { EncryptionFault, hintOfEncryption } from './store/database/encryption.ts'
+import { isLeftBehind } from './store/move/left.ts'
 import { type Database, openPglite, openPostgres } from './store/open.ts'
 import type { OpenTracing } from './tracing.ts'
 
@@ -61,6 +62,8 @@ export async function openApp(config: Config, log: Log, stop?: AbortSignal): Pro
   const secrets = keptSecrets(config)
   const database = await openDatabase(config, emit, log, stop)
   opened.defer(() => database.close())
+  const folder = config.settings.dataDir
+  if (database.kind === 'postgres' && (await isLeftBehind(database.db, folder))) emit('database.left', { folder })
   metrics.watch(database, config.settings.rateLimit)
 
   let isWorking = false

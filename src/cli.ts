@@ -10,7 +10,9 @@ import { DatabaseLocked, DatabaseRefused } from './store/database/away.ts'
 import { EncodingFault } from './store/database/encoding.ts'
 import { EncryptionFault } from './store/database/encryption.ts'
 import { FolderLocked, FolderUnusable } from './store/database/folder-lock.ts'
+import { FolderMoved } from './store/database/moved-folder.ts'
 import { NewerDatabase } from './store/migrations/compatibility.ts'
+import { CannotMove } from './store/move/fault.ts'
 
 // What a broadcast allocates is soon garbage, and cheap to collect while V8's young generation has room for it. This lets that
 // grow to its maximum in one step, also after an idle time: step by step, memory would depend on the size of the audience.
@@ -46,6 +48,14 @@ program
   .command('migrate')
   .description('bring the database up to date, without serving')
   .action(async () => (await import('./commands/migrate.ts')).migrate())
+program
+  .command('move')
+  .description('move the embedded database in DATA_DIR to the PostgreSQL at DATABASE_URL')
+  .addHelpText(
+    'after',
+    '\nStop the server before. Interrupted, it is run again; until it ends nothing is taken from the folder.',
+  )
+  .action(async () => (await import('./commands/move.ts')).move())
 program
   .command('token')
   .description('print a bearer token for a user, for trying things; the database stays closed')
@@ -84,6 +94,8 @@ function tell(error: unknown): void {
     CommandFault,
     FolderLocked,
     FolderUnusable,
+    FolderMoved,
+    CannotMove,
     NewerDatabase,
     DatabaseLocked,
     DatabaseRefused,

@@ -131,6 +131,13 @@ const wording: Wording = {
     `A newer version of Belfry has migrated this database (${migration}); this one may still run on it`,
     { hint: 'Finish the upgrade: start the newer version, then stop this one.' },
   ],
+  'database.left': ({ folder }) => [
+    'warn',
+    `This database has no users, and there is an embedded one in ${folder}`,
+    {
+      hint: 'Push tokens that were registered there are not here. To bring them: stop, run "belfry move", start again.',
+    },
+  ],
   'migration.running': ({ migration, seconds }) => [
     'info',
     `Migration ${migration} has been running for ${seconds} s; on large tables it may take minutes`,

@@ -92,6 +92,8 @@ export interface Facts {
   'http.answered': { method: string; route: string | undefined; status: number; ms: number; requestId: string }
   /** This version runs beside a newer one, on what that made of the database. */
   'database.newer': { migration: string }
+  /** PostgreSQL has no users, and this folder has an embedded database. */
+  'database.left': { folder: string }
   /** It has not ended yet. */
   'migration.running': { migration: string; seconds: number }
   /** Another process makes them, and this one waits for it. */

@@ -14,6 +14,8 @@ export type Failpoint =
   | 'after_receipts'
   | 'before_retire'
   | 'mid_migration'
+  | 'before_set_aside'
+  | 'after_set_aside'
   | 'in_shutdown'
 
 type Hook = (name: Failpoint) => Promise<void> | void

@@ -1,7 +1,6 @@
 /** The two databases behind one door: PGlite in a folder, or PostgreSQL at a URL. Nothing above store can tell which. */
 import { existsSync } from 'node:fs'
 import { cp, mkdir, rename, rm } from 'node:fs/promises'
-import { join } from 'node:path'
 import { PGlite } from '@electric-sql/pglite'
 import { type Dialect, Kysely, PostgresDialect, sql } from 'kysely'
 import pg from 'pg'
@@ -11,6 +10,7 @@ import { type Begin, type Db, makeDb } from './database/db.ts'
 import { EmbeddedDatabase, embeddedDialect } from './database/embedded.ts'
 import { refuseOtherEncodings } from './database/encoding.ts'
 import { FolderUnusable, lockFolder } from './database/folder-lock.ts'
+import { embeddedIn, refuseMoved } from './database/moved-folder.ts'
 import { patientlyAt } from './database/patient.ts'
 import { pipelined } from './database/pipelined.ts'
 import { prepareRepeated } from './database/prepared.ts'
@@ -51,7 +51,7 @@ const PGLITE_PARAMS = ['-c', 'shared_buffers=16MB']
 const POOL_SIZE = 10
 
 /**
- * @param dataDir made when it is not there; locked against a second process (FolderLocked).
+ * @param dataDir made when it is not there; locked against a second process (FolderLocked). FolderMoved: its database has gone.
  * @param template a prepared empty database to copy, seconds faster than making one; made when it is not there.
  */
 export async function openPglite(options: Common & { dataDir: string; template?: string }): Promise<Database> {
@@ -60,7 +60,8 @@ export async function openPglite(options: Common & { dataDir: string; template?:
   })
   const lock = await lockFolder(options.dataDir)
   try {
-    const pglite = await openFolder(join(options.dataDir, 'pgdata'), options.template)
+    refuseMoved(options.dataDir)
+    const pglite = await openFolder(embeddedIn(options.dataDir), options.template)
     const handle = guardedHandle(pglite)
     const database = await assemble(embeddedDialect(pglite), { handle }, options).catch(async (error: unknown) => {
       await pglite.close().catch(() => undefined)

@@ -182,14 +182,14 @@ async function notify(db: Db, n: Partial<NewNotification> & Pick<NewNotification
 
 let devices = 0
 
-async function registerDevice(
+export async function registerDevice(
   db: Db,
   userId: string,
   {
     token = `ExponentPushToken[device-${++devices}]`,
     deviceType = 'ios',
     project,
-  }: { token?: string; deviceType?: 'ios' | 'android'; project?: string },
+  }: { token?: string; deviceType?: 'ios' | 'android'; project?: string } = {},
 ): Promise<string> {
   await ensureUser(db, { id: userId, name: null })
   await registerPushToken(db, { userId, token, deviceType, movesPerDay: null, ...(project ? { project } : {}) })

@@ -30,6 +30,12 @@ export function Named({ word, names, name }: { word: string; names: Names; name?
       </a>
     )
   if (kind === 'alarm') return <a href={to('alarms')}>alarm {id}</a>
+  if (kind === 'folder')
+    return (
+      <>
+        folder <Given text={id} />
+      </>
+    )
   return <Given text={word.replaceAll('_', ' ')} />
 }
 

@@ -59,6 +59,7 @@ const actions: [value: string, words: string][] = [
   ['alarm.*', 'Alarms'],
   ['suspended.*', 'Suspended push tokens'],
   ['user.*', 'Exports and erasures'],
+  ['database.*', 'Moves of the database'],
   ['console.*', 'Sign-ins'],
 ]
 
@@ -140,6 +141,7 @@ const verbs: Record<string, string> = {
   'key.revoke': 'revoked',
   'alarm.confirm': 'confirmed',
   'alarm.release': 'released',
+  'database.move': 'moved everything here from the',
   'user.export': 'exported all about',
   'user.erase': 'erased a person',
   'console.sign_in': 'signed in at the',

@@ -3,6 +3,7 @@ import type { Config } from '../../config.ts'
 import { hintOfRefusal } from '../../store/database/away.ts'
 import { hintOfEncoding } from '../../store/database/encoding.ts'
 import { hintOfEncryption } from '../../store/database/encryption.ts'
+import { FolderMoved, isHere } from '../../store/database/moved-folder.ts'
 import { type Look, lookAtFolder, lookAtPostgres } from '../../store/migrations/look.ts'
 import { clock, type Finding, fault, fine, reasonOf, TIMEOUT_MS, warn } from './finding.ts'
 
@@ -15,6 +16,7 @@ export async function database({ settings, secrets }: Config): Promise<Finding[]
     const { host, name } = placeOfPostgres(secrets.databaseUrl)
     return [
       ...tables(`PostgreSQL ${found.version} at ${host}/${name}, schema ${databaseSchema}`, found),
+      ...leftBehind(found, dataDir),
       clock('clock', "The database's clock", found.aheadMs),
     ]
   } catch (error) {
@@ -25,10 +27,20 @@ export async function database({ settings, secrets }: Config): Promise<Finding[]
   }
 }
 
+/** Where everybody began, and nobody has come from. */
+function leftBehind({ hasNobody }: Look, dataDir: string): Finding[] {
+  if (!hasNobody || !isHere(dataDir)) return []
+  return [warn('database', `It has no users, and there is an embedded database in ${dataDir}`, HINT_TO_MOVE)]
+}
+
 async function embedded(dataDir: string, schema: string): Promise<Finding[]> {
   const seen = await lookAtFolder(dataDir, schema)
   if (seen.kind === 'absent')
     return [fine('database', `Embedded (PGlite), in ${dataDir}: the first start will make it`)]
+  if (seen.kind === 'gone') {
+    const { says, hint } = new FolderMoved(dataDir, seen.where)
+    return [fault('database', `Embedded (PGlite): the database in ${dataDir} ${says}`, hint)]
+  }
   if (seen.kind === 'free') return tables(`Embedded (PGlite), in ${dataDir}`, seen.look)
   const who = seen.pid === null ? 'a process that does not say its pid' : `process ${seen.pid}`
   return [fine('database', `Embedded (PGlite), in ${dataDir}: in use by ${who}, which answers for it`)]
@@ -67,4 +79,5 @@ function tables(what: string, { version, tables: state, migrations, mayCreate, .
   ]
 }
 
+const HINT_TO_MOVE = 'Push tokens that were registered there are not here; "belfry move" brings them.'
 const HINT = 'Is it running, and does this machine reach it? DATABASE_URL says where it is.'

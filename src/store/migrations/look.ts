@@ -1,9 +1,8 @@
 /** Looks at a database without changing it: for whoever asks whether a server could run on it. */
-import { existsSync } from 'node:fs'
-import { join } from 'node:path'
 import { PGlite } from '@electric-sql/pglite'
 import pg from 'pg'
 import { folderHolder, lockFolder } from '../database/folder-lock.ts'
+import { embeddedIn, whereabouts } from '../database/moved-folder.ts'
 import { newestMigration, ourMigrations } from './migrations.ts'
 
 export interface Look {
@@ -20,6 +19,8 @@ export interface Look {
   /** As of now: a standby, or a database that its administrator has set so. */
   isReadOnly: boolean
   encoding: string
+  /** Whether no user is in it. */
+  hasNobody: boolean
 }
 
 type Ask = (text: string) => Promise<Record<string, unknown>[]>
@@ -42,16 +43,21 @@ export async function lookAtPostgres(url: string, schema: string, timeoutMs: num
 }
 
 /** The pid of the server that has the folder open, or null when it does not say; there is nobody else to ask then. */
-export type FolderLook = { kind: 'absent' } | { kind: 'held'; pid: number | null } | { kind: 'free'; look: Look }
+export type FolderLook =
+  | { kind: 'absent' }
+  | { kind: 'gone'; where: 'moving' | 'moved' }
+  | { kind: 'held'; pid: number | null }
+  | { kind: 'free'; look: Look }
 
 export async function lookAtFolder(dataDir: string, schema: string): Promise<FolderLook> {
-  const folder = join(dataDir, 'pgdata')
   const holder = await folderHolder(dataDir)
   if (holder !== 'nobody') return { kind: 'held', pid: holder }
-  if (!existsSync(folder)) return { kind: 'absent' }
+  const where = whereabouts(dataDir)
+  if (where === 'absent') return { kind: 'absent' }
+  if (where !== 'here') return { kind: 'gone', where }
   const lock = await lockFolder(dataDir)
   try {
-    const pglite = await PGlite.create({ dataDir: folder })
+    const pglite = await PGlite.create({ dataDir: embeddedIn(dataDir) })
     const seen = await look(async (text) => (await pglite.query<Record<string, unknown>>(text)).rows, schema)
     await pglite.close()
     return { kind: 'free', look: seen }
@@ -79,6 +85,7 @@ async function look(ask: Ask, schema: string): Promise<Look> {
     mayCreate: told?.may_create === true,
     isReadOnly: told?.is_read_only === true,
     encoding: String(told?.encoding),
+    hasNobody: names.length === 0 || (await ask(`select 1 from "${schema}".users limit 1`)).length === 0,
   }
 }
 

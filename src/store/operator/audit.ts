@@ -24,6 +24,7 @@ export type AuditAction =
   | 'key.revoke'
   | 'alarm.confirm'
   | 'alarm.release'
+  | 'database.move'
   | 'user.export'
   | 'user.erase'
   | 'console.sign_in'
@@ -32,7 +33,7 @@ export type AuditAction =
 export interface AuditEntry {
   actor: Actor
   action: AuditAction
-  /** What it was done to, as `user:<id>`, `notification:<id>`, `key:<id>`, `alarm:<id>`; users are named here and in `actor` only. */
+  /** What it was done to, as `user:<id>`, `notification:<id>`, `key:<id>`, `alarm:<id>`, `folder:<path>`; users are named here and in `actor` only. */
   subject: string
   /** Numbers and words that say more; neither texts of people, nor ids of users, nor secrets. */
   detail?: Record<string, string | number | boolean | null | string[]>

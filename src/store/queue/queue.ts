@@ -23,6 +23,7 @@ import { ONE_TO_PLAN } from '../database/prepared.ts'
 import { type Enqueue, type Job, QUEUE_NAMES, type QueueData, type QueueName } from '../schema/jobs.ts'
 import type { Tables } from '../schema/tables.ts'
 import { type Crew, openCrew } from './queue-crew.ts'
+import { countWaitingJobs, type WaitingJobs, waitingJobs } from './waiting.ts'
 
 export type { Clock as QueueClock } from 'pg-boss'
 
@@ -52,6 +53,9 @@ export interface Queue {
   depths(): Promise<Depth[]>
   /** How long the oldest job that may be taken now has waited for somebody to take it; 0: there is none. */
   overdueSeconds(queue: QueueName): Promise<number>
+  /** All that is not done, as long as nobody works. */
+  waiting(): AsyncIterable<WaitingJobs>
+  countWaiting(): Promise<number>
   /** Takes no more work; resolves when every handler has returned. */
   stopWorking(): Promise<void>
   close(): Promise<void>
@@ -214,6 +218,8 @@ export function makeQueue(
         where start_after <= ${db.now}`)
       return oldest?.seconds ?? 0
     },
+    waiting: () => waitingJobs(db, sql.id(schema, 'job')),
+    countWaiting: () => countWaitingJobs(db, sql.id(schema, 'job')),
     async stopWorking() {
       await Promise.all(crews.map((crew) => crew.stop()))
     },

@@ -1,0 +1,57 @@
+/**
+ * Where a data folder's database is: in it, on its way to PostgreSQL, or moved there. In place of one that has gone no new one is made in
+ * silence: apps would register in it, and whoever put the old one back would send again what PostgreSQL has sent.
+ */
+import { existsSync, readdirSync } from 'node:fs'
+import { rename } from 'node:fs/promises'
+import { join } from 'node:path'
+
+export const embeddedIn = (dataDir: string): string => join(dataDir, 'pgdata')
+const onItsWay = (dataDir: string) => `${embeddedIn(dataDir)}.moving`
+const MOVED = 'pgdata.moved-'
+
+export type Whereabouts = 'here' | 'moving' | 'moved' | 'absent'
+
+export function whereabouts(dataDir: string): Whereabouts {
+  if (existsSync(onItsWay(dataDir))) return 'moving'
+  if (existsSync(embeddedIn(dataDir))) return 'here'
+  return existsSync(dataDir) && readdirSync(dataDir).some((name) => name.startsWith(MOVED)) ? 'moved' : 'absent'
+}
+
+/** Also half way: its rows have not come to PostgreSQL, as far as can be seen from here. */
+export const isHere = (dataDir: string): boolean => ['here', 'moving'].includes(whereabouts(dataDir))
+
+const TOLD = {
+  moving: ['is on its way to PostgreSQL', 'Set DATABASE_URL, and run "belfry move" again.'],
+  moved: ['was moved to PostgreSQL', `Set DATABASE_URL; or take ${MOVED}* away, to begin with an empty one.`],
+} as const
+
+export class FolderMoved extends Error {
+  readonly says: string
+  readonly hint: string
+
+  constructor(dataDir: string, where: keyof typeof TOLD) {
+    const [says, hint] = TOLD[where]
+    super(`The database in ${dataDir} ${says}. ${hint}`)
+    this.says = says
+    this.hint = hint
+  }
+}
+
+export function refuseMoved(dataDir: string): void {
+  const where = whereabouts(dataDir)
+  if (where === 'moving' || where === 'moved') throw new FolderMoved(dataDir, where)
+}
+
+/** From here on no server starts on it. Closed before. */
+export const setAside = (dataDir: string): Promise<void> => rename(embeddedIn(dataDir), onItsWay(dataDir))
+/** It has not arrived. */
+export const takeBack = (dataDir: string): Promise<void> => rename(onItsWay(dataDir), embeddedIn(dataDir))
+
+/** It has arrived. @returns where the old one lies now. */
+export async function keepAsMoved(dataDir: string): Promise<string> {
+  const at = new Date().toISOString().replaceAll(/[-:]|\..*/g, '')
+  const kept = join(dataDir, `${MOVED}${at}`)
+  await rename(onItsWay(dataDir), kept)
+  return kept
+}

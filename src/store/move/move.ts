@@ -1,0 +1,137 @@
+/**
+ * All of an embedded database into PostgreSQL, once: in one transaction there, at whose end the folder is put aside. So no moment has
+ * both, and whatever ends it half way, the same command again ends it well.
+ */
+import { sql } from 'kysely'
+import { failpoint } from '../../domain/failpoint.ts'
+import type { Emit } from '../../ports.ts'
+import type { Db } from '../database/db.ts'
+import { lockFolder } from '../database/folder-lock.ts'
+import { FolderMoved, keepAsMoved, setAside, takeBack, whereabouts } from '../database/moved-folder.ts'
+import { type Database, openPglite } from '../open.ts'
+import { audit } from '../operator/audit.ts'
+import { TABLE_NAMES, type TableName } from '../schema/tables.ts'
+import { copyTable } from './copy.ts'
+import { CannotMove } from './fault.ts'
+
+export interface Progress {
+  /** Rows, and jobs of the queue. */
+  done: number
+  whole: number
+  table: string
+}
+
+export interface Moved {
+  /** Undefined: an earlier run had brought all over, and died before it could say so. */
+  counts: Record<TableName | 'jobs', number> | undefined
+  /** Where the folder's database lies now. */
+  kept: string
+}
+
+interface Options {
+  dataDir: string
+  schema: string
+  emit: Emit
+  tell: (progress: Progress) => void
+}
+
+/** Throws CannotMove, FolderLocked while a server runs on the folder, and FolderMoved. */
+export async function moveFolder(to: Database, options: Options): Promise<Moved> {
+  const { dataDir, schema, emit } = options
+  if (await hasArrived(to.db, dataDir)) return { counts: undefined, kept: await keepAsMoved(dataDir) }
+  const from = await openPglite({ dataDir, schema, emit })
+  let closing: Promise<void> | undefined
+  const close = () => (closing ??= from.close())
+  let counts: Moved['counts']
+  try {
+    counts = await bring({ ...from, close }, to, options)
+  } finally {
+    await close()
+  }
+  const kept = await keepAsMoved(dataDir)
+  // An optimization only: PostgreSQL counts by itself within minutes.
+  await to.db.rows(sql`analyze ${sql.join(Object.values(to.db.t))}`).catch(() => undefined)
+  return { counts, kept }
+}
+
+/** What an interrupted run has left: all there, or nothing. */
+async function hasArrived(to: Db, dataDir: string): Promise<boolean> {
+  const where = whereabouts(dataDir)
+  if (where === 'moved') throw new FolderMoved(dataDir, where)
+  if (where === 'absent') throw new CannotMove(`There is no database in ${dataDir}. DATA_DIR says where it is.`)
+  return locked(dataDir, async () => {
+    if (whereabouts(dataDir) !== 'moving') return false
+    const [arrived] = await to.rows(sql`
+      select id from ${to.t.audit} where action = 'database.move' and subject = ${subjectOf(dataDir)}`)
+    if (arrived === undefined) await takeBack(dataDir)
+    return arrived !== undefined
+  })
+}
+
+async function locked<T>(dataDir: string, work: () => Promise<T>): Promise<T> {
+  const lock = await lockFolder(dataDir)
+  try {
+    return await work()
+  } finally {
+    await lock.release()
+  }
+}
+
+async function bring(from: Database, to: Database, { dataDir, tell }: Options): Promise<Moved['counts']> {
+  const whole = await countAll(from)
+  if (whole === 0) throw new CannotMove(`Nothing is in the database in ${dataDir}: there is nothing to move.`)
+  return to.db.transaction(async (tx) => {
+    // Nobody else writes here meanwhile, and who reads finds nothing yet.
+    await sql`lock table ${sql.join(Object.values(tx.t))} in exclusive mode`.execute(tx.kysely)
+    await refuseOthers(tx)
+    let done = 0
+    const counts = { jobs: 0 } as NonNullable<Moved['counts']>
+    for (const table of TABLE_NAMES) {
+      const more = (rows: number) => tell({ done: (done += rows), whole, table })
+      counts[table] = await copyTable(from.db, tx, table, more)
+    }
+    counts.jobs = await copyJobs(from, tx, (rows) => tell({ done: (done += rows), whole, table: 'jobs' }))
+    if (done !== whole) throw new Error(`${whole} rows were counted, and ${done} came`)
+    await audit(tx, { actor: 'system', action: 'database.move', subject: subjectOf(dataDir), detail: { rows: done } })
+    await failpoint('before_set_aside')
+    await from.close()
+    await locked(dataDir, () => setAside(dataDir))
+    await failpoint('after_set_aside')
+    return counts
+  })
+}
+
+const subjectOf = (dataDir: string) => `folder:${dataDir}`
+
+async function countAll({ db, queue }: Database): Promise<number> {
+  let whole = await queue.countWaiting()
+  for (const table of TABLE_NAMES) {
+    const [row] = await db.rows<{ rows: number }>(sql`select count(*)::int as rows from ${db.t[table]}`)
+    whole += row?.rows ?? 0
+  }
+  return whole
+}
+
+async function refuseOthers(to: Db): Promise<void> {
+  const taken: string[] = []
+  for (const table of TABLE_NAMES) {
+    const [row] = await to.rows(sql`select 1 from ${to.t[table]} limit 1`)
+    if (row !== undefined) taken.push(table)
+  }
+  if (taken.length === 0) return
+  throw new CannotMove(
+    `There is something in PostgreSQL already (${taken.join(', ')}), and two databases cannot become one. ` +
+      'Name an empty database in DATABASE_URL; or, if nobody needs what is there, drop the schemas of Belfry in it.',
+  )
+}
+
+/** As new ones: a job also carries what its own kind of database needs. */
+async function copyJobs(from: Database, to: Db, tell: (jobs: number) => void): Promise<number> {
+  let copied = 0
+  for await (const { queue, data, afterMs } of from.queue.waiting()) {
+    await to.enqueue(queue, data, afterMs)
+    copied += data.length
+    tell(data.length)
+  }
+  return copied
+}
