@@ -1,4 +1,5 @@
 /** What Expo answers, and what becomes of it: nothing is lost, little is doubled, no good token is taken out. */
+import { sql } from 'kysely'
 import { describe, expect, test } from 'vitest'
 import type { ExpoMessage } from '../../src/domain/messages/expo-message.ts'
 import type { Clock, SendAnswer } from '../../src/ports.ts'
@@ -63,6 +64,39 @@ describe.each(['PGlite', 'PostgreSQL 18'] as const)('on %s', (kind) => {
     expect(world.requests).toHaveLength(3)
     for (const { message } of world.sent) expect(message.tag ?? message.collapseId).toBe(id)
     expect(await expectBalanced(world, id)).toMatchObject({ targeted: 2, unknown: 2, accepted: 0 })
+  })
+
+  test('an outage of seconds does not use up its three attempts', async () => {
+    let outage: number | undefined
+    const world = await openRunning(kind, {
+      send: (messages) => (performance.now() < (outage ??= performance.now() + 5_000) ? ambiguous : allOk(messages)),
+    })
+    await world.device('ben')
+    const id = await world.notify({ audience: { users: ['ben'] } })
+    await world.drain()
+    expect(await expectBalanced(world, id)).toMatchObject({ accepted: 1, unknown: 0 })
+  })
+
+  test('the last attempt does not wait where others are answered, nor for a test push', async () => {
+    const lost = new Set<string>()
+    const world = await openRunning(kind, {
+      send: (messages) => (tokensIn(messages).some((token) => lost.has(token)) ? ambiguous : allOk(messages)),
+    })
+    lost.add(await world.device('ben'))
+    const pushed = await world.notify({ kind: 'test', audience: { users: ['ben'] } })
+    await world.drain()
+    expect(await expectBalanced(world, pushed)).toMatchObject({ unknown: 1 })
+    await world.device('ana')
+    for (let n = 0; n < 6; n++) {
+      await world.notify({ audience: { users: ['ana'] } })
+      await world.drain()
+    }
+    const id = await world.notify({ audience: { users: ['ben'] } })
+    await world.drain()
+    expect(await expectBalanced(world, id)).toMatchObject({ unknown: 1 })
+    const waited = await world.db.rows(sql`
+      select id from belfry_queue.job where name = 'send-direct' and start_after > created_on + interval '5 seconds'`)
+    expect(waited).toEqual([])
   })
 
   test('a notification that asks for it is dropped at the first ambiguous answer', async () => {

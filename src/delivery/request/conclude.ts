@@ -1,6 +1,6 @@
 /** What Expo's answer to a request means for the deliveries in it, for the pace and for the breaker. */
 
-import { mayRepeat } from '../../domain/answers/judge.ts'
+import { isLastChance, mayRepeat } from '../../domain/answers/judge.ts'
 import { RESULT } from '../../domain/answers/result.ts'
 import { backoffMs } from '../../domain/backoff.ts'
 import type { SendAnswer } from '../../ports.ts'
@@ -11,6 +11,11 @@ import { untilSaved } from '../settle/settle.ts'
 import { divideRequest } from './divide-request.ts'
 import { type Answered, release, type SenderParts, type Sent, settleInto } from './sending.ts'
 import { settleTickets } from './settle-tickets.ts'
+
+/** An outage of seconds is over by then, and a message is still news. */
+const LAST_REPEAT_MS = 10_000
+/** Those who failed together do not come back together. */
+const SPREAD = 0.25
 
 type Of<Kind extends SendAnswer['kind']> = Extract<SendAnswer, { kind: Kind }>
 
@@ -67,7 +72,16 @@ async function repeatOrGiveUp(parts: SenderParts, answered: Answered, reason: st
   await settleInto(parts, answered.lane, unknown)
   await tellBreaker(parts, answered, 'failed')
   if (again.length === 0) return { kind: 'done' }
-  return { kind: 'again', parcels: again, afterMs: backoffMs(answered.tries + 1, Math.random()), reason }
+  return { kind: 'again', parcels: again, afterMs: repeatAfterMs(parts, answered, again), reason }
+}
+
+/** The last repeat waits, where Expo seems to be down: a short outage would use up all. Not for whoever looks at the answer to a test push. */
+function repeatAfterMs({ breaker }: SenderParts, { project, tries }: Answered, again: Begun[]): number {
+  const soon = backoffMs(tries + 1, Math.random())
+  const isLast = again.some(({ delivery }) => isLastChance(delivery))
+  const isLookedAt = again.every(({ notification }) => notification.kind === 'test')
+  if (!isLast || isLookedAt || !breaker.seemsDown(project)) return soon
+  return Math.max(soon, Math.round(LAST_REPEAT_MS * (1 + Math.random() * SPREAD)))
 }
 
 /** After the answer is saved, and never instead: what the breaker cannot write down now it learns from the next answer. */

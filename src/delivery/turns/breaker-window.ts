@@ -2,8 +2,9 @@
 const WINDOW_MS = 60_000
 
 export interface Window {
-  /** @returns what the last minute holds, this answer included. */
-  add(now: number, failed: boolean): { total: number; failed: number }
+  add(now: number, failed: boolean): void
+  /** What the minute before the last answer held, that included. */
+  sum(): { total: number; failed: number }
 }
 
 export function newWindow(): Window {
@@ -16,10 +17,11 @@ export function newWindow(): Window {
       last.total += 1
       if (failed) last.failed += 1
       while ((seconds[0]?.second ?? second) <= second - WINDOW_MS / 1_000) seconds.shift()
-      return seconds.reduce((sum, one) => ({ total: sum.total + one.total, failed: sum.failed + one.failed }), {
+    },
+    sum: () =>
+      seconds.reduce((sum, one) => ({ total: sum.total + one.total, failed: sum.failed + one.failed }), {
         total: 0,
         failed: 0,
-      })
-    },
+      }),
   }
 }

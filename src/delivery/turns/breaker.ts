@@ -14,6 +14,8 @@ export interface Breaker {
   look(project: string | null): Admission
   /** Whether it is open or half open, as far as is known without waiting. */
   isOpen(project: string): boolean
+  /** Whether it is open, or has heard too little to open: of the last minute's answers, however few, half failed. */
+  seemsDown(project: string | null): boolean
   /** Right before the call: half open, only one asker among all processes may go, and its answer decides. */
   admit(project: string | null): Promise<Admission>
   /** What Expo's answer says about Expo, not about the request. */
@@ -21,6 +23,7 @@ export interface Breaker {
 }
 
 const LEAST_ANSWERS = 20
+const NOTHING_HEARD = { total: 0, failed: 0 }
 const OPEN_MS = 2_000
 /** A probe costs one request; what waits comes back this soon after Expo does. */
 const LONGEST_OPEN_MS = 10_000
@@ -59,6 +62,10 @@ export function openBreakers(db: Db, clock: Clock, emit: Emit, probeMs: number):
       return breaker && breaker.remainingMs > 0 ? waitFor(breaker) : { kind: 'go' }
     },
     isOpen: (project) => view.last(project) !== undefined,
+    seemsDown(project) {
+      const { total, failed } = recent.get(project ?? '')?.sum() ?? NOTHING_HEARD
+      return view.last(project ?? '') !== undefined || (total > 0 && failed * 2 >= total)
+    },
     async admit(project) {
       const key = project ?? ''
       const breaker = await view.find(key)
@@ -76,7 +83,8 @@ export function openBreakers(db: Db, clock: Clock, emit: Emit, probeMs: number):
       if (breaker) return probing.has(key) ? open(key, breaker.reason, OPEN_MS) : undefined
       const window = recent.get(key) ?? newWindow()
       recent.set(key, window)
-      const { total, failed } = window.add(clock.monotonic(), answer === 'failed')
+      window.add(clock.monotonic(), answer === 'failed')
+      const { total, failed } = window.sum()
       if (total < LEAST_ANSWERS || failed * 2 < total) return
       await open(key, `${failed} of the last ${total} requests to Expo failed`, OPEN_MS)
     },

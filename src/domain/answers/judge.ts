@@ -98,6 +98,9 @@ const MAX_DEATHS = 20
 export const goneResult = ({ ambiguous, deaths }: { ambiguous: number; deaths: number }): Result =>
   ambiguous + deaths > 0 ? RESULT.unknown : RESULT.skipped
 
+/** Whether one more ambiguous answer leaves it unknown. */
+export const isLastChance = ({ ambiguous }: { ambiguous: number }): boolean => ambiguous === MAX_AMBIGUOUS - 1
+
 export function mayRepeat(delivery: { ambiguous: number; deaths: number }, onUnknown: 'repeat' | 'drop'): boolean {
   if (onUnknown === 'drop') return delivery.ambiguous === 0 && delivery.deaths === 0
   return delivery.ambiguous < MAX_AMBIGUOUS && delivery.deaths <= MAX_DEATHS
