@@ -98,6 +98,17 @@ describe('what is asked', () => {
     expect((await ask(post, { body: JSON.stringify({ ...whole, title: 'Grüße \ufffd' }) })).body.post).toMatchObject({
       title: 'Grüße \ufffd',
     })
+    const form = (title: string, encoding: 'utf8' | 'latin1' = 'utf8') => {
+      const bytes = Buffer.from(`title=${title}&text_content=&content_type=note`, encoding)
+      return ask(post, { body: bytes, type: 'application/x-www-form-urlencoded' })
+    }
+    await expectFault(form('Grüße', 'latin1'), 'bad_json', 'The body is not UTF-8')
+    for (const title of ['Gr%FC%DFe', '100% Gr%FC%DFe', 'Gr%C3', 'x&more=%FC', 'x&%FC=more'])
+      await expectFault(form(title), 'bad_json', 'The body is not UTF-8')
+    for (const title of ['Grüße', 'Gr%C3%BC%C3%9Fe', 'Gr%C3%BCße'])
+      expect((await form(title)).body.post).toMatchObject({ title: 'Grüße' })
+    expect((await form('100% Gr%C3%BC%C3%9Fe,+%zz%26%')).body.post).toMatchObject({ title: '100% Grüße, %zz&%' })
+    expect((await form('')).body).toMatchObject({ error: '"title": must not be empty' })
   })
 
   test('with fields that do not fit', async () => {

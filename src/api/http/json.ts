@@ -16,7 +16,7 @@ export interface Unreadable {
 export function readJson(app: FastifyInstance): void {
   const read = app.getDefaultJsonParser('error', 'error')
   app.addContentTypeParser('application/json', { parseAs: 'buffer' }, (request, bytes: Buffer, done) => {
-    if (!isUtf8(bytes)) return done(new Fault('bad_json', { sentence: 'The body is not UTF-8' }))
+    if (!isUtf8(bytes)) return done(notUtf8())
     const body = bytes.toString()
     void read(request, body, (error, value) => {
       const unreadable: Unreadable = { why: error === null ? undefined : whyNotJson(body) }
@@ -31,4 +31,8 @@ export function detailsOf({ why }: Unreadable): FaultDetails {
 
 export function notJson(body: string): Fault {
   return new Fault('bad_json', detailsOf({ why: whyNotJson(body) }))
+}
+
+export function notUtf8(): Fault {
+  return new Fault('bad_json', { sentence: 'The body is not UTF-8' })
 }

@@ -8,6 +8,7 @@ import { all } from '../../domain/all.ts'
 import { insertNotification } from '../../store/notifications/notifications.ts'
 import { findPost, insertPost, listPosts, type PostRow } from '../../store/notifications/posts.ts'
 import { userOf } from '../callers/callers.ts'
+import { parseForm } from '../http/form.ts'
 import { inOneGo } from '../http/idempotency.ts'
 import { missing } from '../http/missing.ts'
 import { limit } from '../http/page.ts'
@@ -25,7 +26,7 @@ const page = z.strictObject({
 
 export async function postRoutes(instance: FastifyInstance, options: ApiOptions): Promise<void> {
   const app = instance.withTypeProvider<ZodTypeProvider>()
-  await app.register(formbody)
+  await app.register(formbody, { parser: parseForm })
   const { db } = options.database
   const config = { caller: 'user' } as const
 
