@@ -50,7 +50,8 @@ async function doctor(env: Env, folder?: string) {
   for (const { verdict, hint } of checks) if (verdict === 'fault') expect(hint ?? 'none').not.toBe('')
   const told = (check: string) =>
     checks.filter((one) => one.check === check).map(({ verdict, says }) => `${verdict}: ${says}`)
-  return { checks, told, one: (check: string) => told(check).join('\n') }
+  const hint = (check: string) => checks.find((one) => one.check === check)?.hint
+  return { checks, told, one: (check: string) => told(check).join('\n'), hint }
 }
 
 describe('in the sandbox', () => {
@@ -131,7 +132,41 @@ describe('each fault is told:', () => {
     expect(socket.one('database')).toMatch(/^fault: The database at \/no\/postgresql does not answer \(.*ENOENT/)
     expect(away.one('database')).toMatch(/^fault: The database at 127\.0\.0\.1:\d+ does not answer \(.*ECONNREFUSED/)
     expect(JSON.stringify(away.checks)).not.toContain('pass-word')
-    expect(unknown.checks.find(({ check }) => check === 'database')!.hint).toContain('Create this database')
+    expect(unknown.one('database')).toMatch(
+      /^fault: The database at 127\.0\.0\.1:\d+ does not let Belfry in \(.*not_there/,
+    )
+    expect(unknown.hint('database')).toContain('Create this database')
+  })
+
+  test('a database that has no connection left', async () => {
+    const url = new URL(await (await sharedPostgres()).createDatabase())
+    const role = `crowd_${url.pathname.slice(1)}`
+    await query(url.href, `create role "${role}" login connection limit 0`)
+    url.username = role
+    const full = await doctor({ DATABASE_URL: url.href })
+    expect(full.one('database')).toMatch(
+      /^fault: The database at \S+ takes no more connections \(53300: too many connections/,
+    )
+    expect(full.hint('database')).toContain('max_connections')
+  })
+
+  test('what takes connections and does not answer', async () => {
+    const silent = await serve(() => undefined)
+    const [, PORT] = (await serve(() => undefined)).split(':')
+    const halting = await serve(({ url }, response) => {
+      if (url === '/healthz') return void response.end('{"version": "0.1.0"}')
+      // The head alone.
+      if (url === '/readyz') response.flushHeaders()
+    })
+    const keys = { JWT_SECRET: undefined, JWKS_URL: `http://${silent}` }
+    const [all, half] = await Promise.all([doctor({ PORT, ...keys }), doctor({ BELFRY_URL: `http://${halting}` })])
+    const within = 'no answer within 5 s'
+    expect(all.one('server')).toBe(`fault: No server answers at http://127.0.0.1:${PORT} (${within})`)
+    expect(all.hint('server')).toContain('hangs')
+    expect(all.one('bearer tokens')).toBe(`fault: http://${silent}/ cannot be fetched (${within})`)
+    expect(half.one('server')).toBe(`fault: http://${halting} does not say whether it is ready (${within})`)
+    expect(half.hint('server')).toContain('log')
+    expect(half.one('alarms')).toBe(`warn: Alarms cannot be asked for (${within})`)
   })
 
   test('a database that is older or newer than the program', async () => {
@@ -179,8 +214,7 @@ describe('each fault is told:', () => {
     expect(code).toBe(1)
     expect(stderr).toMatch(/^The database does not let Belfry in \(permission denied.*\)\. .* belong to another user/)
     expect(stderr).not.toContain('create schemas')
-    const { checks } = await doctor({ DATABASE_URL: own.href })
-    expect(checks.find(({ check }) => check === 'database')!.hint).toContain('belong to another user')
+    expect((await doctor({ DATABASE_URL: own.href })).hint('database')).toContain('belong to another user')
   })
 
   test('a database for one alphabet, which the start refuses, too; and one that can only be read from', async () => {
@@ -303,7 +337,7 @@ describe('of the running server', () => {
       doctor({ ...env, BELFRY_KEY: 'not-the-operator-key-at-all' }),
     ])
     expect(ringing.one('alarms')).toMatch(/^warn: The push credentials of .*, ios are refused/)
-    expect(ringing.checks.find(({ check }) => check === 'alarms')!.hint).toContain('Apple or Google push key')
+    expect(ringing.hint('alarms')).toContain('Apple or Google push key')
     expect(stranger.one('alarms')).toMatch(/^warn: The server does not take this operator key/)
   })
 

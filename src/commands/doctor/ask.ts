@@ -10,9 +10,15 @@ export async function ask(url: string, key?: string): Promise<Answer | Error> {
   try {
     const headers: Record<string, string> = key === undefined ? {} : { authorization: `Bearer ${key}` }
     const response = await fetch(url, { headers, redirect: 'error', signal: AbortSignal.timeout(TIMEOUT_MS) })
-    const body = (await response.json().catch(() => ({}))) as unknown
+    const body = (await response.json().catch(notJson)) as unknown
     return { status: response.status, body: typeof body === 'object' && body !== null ? body : {} }
   } catch (error) {
     return error as Error
   }
+}
+
+/** A body that does not come is no answer. */
+function notJson(error: unknown): object {
+  if (error instanceof SyntaxError) return {}
+  throw error
 }

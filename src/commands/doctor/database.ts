@@ -1,6 +1,6 @@
 import { placeOfPostgres } from '../../config/values.ts'
 import type { Config } from '../../config.ts'
-import { hintOfRefusal } from '../../store/database/away.ts'
+import { hintOfRefusal, isFull } from '../../store/database/away.ts'
 import { hintOfEncoding } from '../../store/database/encoding.ts'
 import { hintOfEncryption } from '../../store/database/encryption.ts'
 import { FolderMoved, isHere } from '../../store/database/moved-folder.ts'
@@ -20,10 +20,8 @@ export async function database({ settings, secrets }: Config): Promise<Finding[]
       clock('clock', "The database's clock", found.aheadMs),
     ]
   } catch (error) {
-    const says = (place: string) => `The database at ${place} does not answer (${reasonOf(error)})`
-    if (secrets.databaseUrl === undefined) return [fault('database', says(dataDir), hintOfRefusal(error) ?? HINT)]
-    const hint = hintOfRefusal(error) ?? hintOfEncryption(error) ?? HINT
-    return [fault('database', says(placeOfPostgres(secrets.databaseUrl).host), hint)]
+    if (secrets.databaseUrl === undefined) return [unreached(error, dataDir)]
+    return [unreached(error, placeOfPostgres(secrets.databaseUrl).host, hintOfEncryption(error))]
   }
 }
 
@@ -79,5 +77,15 @@ function tables(what: string, { version, tables: state, migrations, mayCreate, .
   ]
 }
 
+function unreached(error: unknown, place: string, hint = HINT): Finding {
+  const says = (what: string) => `The database at ${place} ${what} (${reasonOf(error)})`
+  const refusal = hintOfRefusal(error)
+  if (refusal !== undefined) return fault('database', says('does not let Belfry in'), refusal)
+  if (isFull(error)) return fault('database', says('takes no more connections'), FULL)
+  return fault('database', says('does not answer'), hint)
+}
+
+const FULL =
+  'Let other programs hold fewer, or raise its max_connections; roles and databases can have a CONNECTION LIMIT of their own. A server waits meanwhile.'
 const HINT_TO_MOVE = 'Push tokens that were registered there are not here; "belfry move" brings them.'
 const HINT = 'Is it running, and does this machine reach it? DATABASE_URL says where it is.'

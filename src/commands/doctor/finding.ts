@@ -34,7 +34,13 @@ export function clock(check: string, whose: string, aheadMs: number, slackMs = 0
 
 export function reasonOf(error: unknown): string {
   if (!(error instanceof Error)) return String(error)
+  if (isLate(error)) return `no answer within ${TIMEOUT_MS / 1_000} s`
   const { code, message, cause } = error as NodeJS.ErrnoException
   if (code === undefined && cause !== undefined) return reasonOf(cause)
   return code === undefined || message.includes(code) ? message || error.name : `${code}: ${message}`
+}
+
+/** What fetch rejects with when `AbortSignal.timeout` has passed. */
+export function isLate(error: unknown): boolean {
+  return error instanceof Error && error.name === 'TimeoutError'
 }

@@ -3,7 +3,7 @@ import manifest from '../../../package.json' with { type: 'json' }
 import { type Config, type Remote, readRemote } from '../../config.ts'
 import { kept } from '../remote/remote.ts'
 import { type Answer, ask } from './ask.ts'
-import { type Finding, fault, fine, reasonOf, warn } from './finding.ts'
+import { type Finding, fault, fine, isLate, reasonOf, warn } from './finding.ts'
 import { work } from './work.ts'
 
 export interface Running {
@@ -26,8 +26,7 @@ export async function server(config: Config | undefined): Promise<Running> {
   const remote = readRemote()
   const { url } = remote
   const health = await ask(`${url}/healthz`)
-  if (health instanceof Error)
-    return { url: undefined, findings: [warn('server', `No server answers at ${url} (${reasonOf(health)})`, START)] }
+  if (health instanceof Error) return { url: undefined, findings: [unheard(url, health)] }
   if (typeof (health.body as Ready).version !== 'string')
     return {
       url: undefined,
@@ -46,10 +45,18 @@ export async function server(config: Config | undefined): Promise<Running> {
   }
 }
 
+function unheard(url: string, error: Error): Finding {
+  const says = `No server answers at ${url} (${reasonOf(error)})`
+  return isLate(error) ? fault('server', says, SILENT) : warn('server', says, START)
+}
+
 const START = 'Start it with "npm start"; BELFRY_URL says where it is when it runs elsewhere.'
+const SILENT =
+  'If it runs there, it hangs or has too much to do: see its log, or restart it. If not, a firewall keeps quiet: BELFRY_URL says where it is.'
 
 function readiness(url: string, answer: Answer | Error): Finding[] {
-  if (answer instanceof Error) return [fault('server', `${url} does not say whether it is ready (${reasonOf(answer)})`)]
+  if (answer instanceof Error)
+    return [fault('server', `${url} does not say whether it is ready (${reasonOf(answer)})`, 'Its log says more.')]
   const { status, mode, version, started_at, error, reasons = [] } = answer.body as Ready
   const what = `Belfry ${version} at ${url}, since ${started_at}`
   if (answer.status !== 200) return [fault('server', `${what}, is not ready: ${error}`, 'Its log says why.')]

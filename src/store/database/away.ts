@@ -45,6 +45,11 @@ export function isReadOnly(error: unknown): boolean {
   return codeOf(error) === '25006'
 }
 
+/** All its connections are taken, or all that this user or database may have. */
+export function isFull(error: unknown): boolean {
+  return codeOf(error) === '53300'
+}
+
 /** A row with this key is there already. */
 export function isTaken(error: unknown): boolean {
   return codeOf(error) === '23505'
