@@ -52,7 +52,7 @@ const POOL_SIZE = 10
 
 /**
  * @param dataDir made when it is not there; locked against a second process (FolderLocked). FolderMoved: its database has gone.
- * @param template a prepared empty database to copy, seconds faster than making one; made when it is not there.
+ * @param template a prepared empty database to copy, seconds faster than making one; made when it is not there, or cannot be read.
  */
 export async function openPglite(options: Common & { dataDir: string; template?: string }): Promise<Database> {
   await mkdir(options.dataDir, { recursive: true, mode: 0o700 }).catch((error: Error) => {
@@ -86,11 +86,23 @@ async function openFolder(folder: string, template: string | undefined): Promise
   if (!existsSync(folder)) {
     const half = `${folder}.new`
     await rm(half, { recursive: true, force: true })
-    if (template && existsSync(template)) await cp(template, half, { recursive: true })
-    else await (await PGlite.create({ dataDir: half })).close()
+    if (!(await copied(template, half))) await (await PGlite.create({ dataDir: half })).close()
     await rename(half, folder)
   }
   return EmbeddedDatabase.open({ dataDir: folder, startParams })
+}
+
+/** Not when it is not there, or when `npm ci` was run by somebody whose files this user may not read. */
+async function copied(template: string | undefined, to: string): Promise<boolean> {
+  if (template === undefined || !existsSync(template)) return false
+  try {
+    await cp(template, to, { recursive: true })
+    return true
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'EACCES') throw error
+    await rm(to, { recursive: true, force: true })
+    return false
+  }
 }
 
 /** @param timeoutMs how long a statement may take, but for those of migrations. */

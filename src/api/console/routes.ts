@@ -11,7 +11,7 @@ import { Fault } from '../http/faults.ts'
 import { text } from '../http/text.ts'
 import type { ApiOptions } from '../options.ts'
 import { limitAttempts } from './attempts.ts'
-import { notBuilt } from './not-built.ts'
+import { insteadOfPages, whyNoPages } from './pages.ts'
 import { requireOwnPage, type Sessions } from './session.ts'
 import { auditedSignIns } from './sign-ins.ts'
 
@@ -63,10 +63,11 @@ export async function consoleRoutes(instance: FastifyInstance, options: ApiOptio
 /** Files with a hash in their name never change; the page that names them is always asked for. */
 const FOR_EVER = 'public, max-age=31536000, immutable'
 
-async function pageRoutes(app: FastifyInstance, folder: string | undefined): Promise<void> {
+async function pageRoutes(app: FastifyInstance, folder = ''): Promise<void> {
   const config = { caller: 'anybody' }
-  if (folder === undefined || !existsSync(join(folder, 'index.html'))) {
-    app.get('/console', { config }, (_request, reply) => sendNotBuilt(reply))
+  const missing = folder === '' ? 'absent' : whyNoPages(folder)
+  if (missing !== undefined) {
+    app.get('/console', { config }, (_request, reply) => sendInstead(reply, insteadOfPages[missing]))
     return
   }
   await app.register(fastifyStatic, { root: folder, serve: false })
@@ -80,6 +81,6 @@ async function pageRoutes(app: FastifyInstance, folder: string | undefined): Pro
   })
 }
 
-function sendNotBuilt(reply: FastifyReply): FastifyReply {
-  return reply.code(503).type('text/html; charset=utf-8').header('Cache-Control', 'no-store').send(notBuilt)
+function sendInstead(reply: FastifyReply, page: string): FastifyReply {
+  return reply.code(503).type('text/html; charset=utf-8').header('Cache-Control', 'no-store').send(page)
 }

@@ -3,6 +3,7 @@ import { accessSync, constants, existsSync, rmSync, statfsSync, writeFileSync } 
 import { createServer } from 'node:net'
 import { dirname, join } from 'node:path'
 import manifest from '../../../package.json' with { type: 'json' }
+import { MEND, whyNoPages } from '../../api/console/pages.ts'
 import { consoleDir } from '../../app.ts'
 import type { Settings } from '../../config.ts'
 import { type Finding, fault, fine, reasonOf, warn } from './finding.ts'
@@ -18,10 +19,16 @@ export function node(version = process.versions.node): Finding {
   return fault('node', `Node ${version} is too old; expected ${LEAST_NODE} or newer`, hint)
 }
 
-export function builtConsole(folder = consoleDir): Finding {
-  if (existsSync(join(folder, 'index.html'))) return fine('console', 'The console is built')
-  return warn('console', 'The console is not built; everything else works', 'Run "npm run prepare".')
+export function builtConsole(): Finding {
+  const missing = whyNoPages(consoleDir)
+  if (missing === undefined) return fine('console', 'The console is built')
+  if (missing === 'absent')
+    return warn('console', 'The console is not built; everything else works', `Run "${MEND.absent}".`)
+  const hint = `Run "${MEND.unreadable}" in ${programDir} as the owner of its files.`
+  return warn('console', 'The console cannot be read by this user; everything else works', hint)
 }
+
+const programDir = join(consoleDir, '..', '..')
 
 /** The folder of the embedded database, and of keys that nobody configured. */
 export function folder({ dataDir }: Settings): Finding {
