@@ -90,6 +90,28 @@ describe('a key', () => {
     expect(await call('POST', `${keys}/${id}/rotate`)).toMatchObject({ status: 409, body: { code: 'key_ended' } })
   })
 
+  test('whose new secret nobody has shown, is rotated again without an end of the one that is in use', async () => {
+    const { id, secret: first } = await makeKey(world, ['read'])
+    const renew = async (grace_seconds: number): Promise<string> =>
+      (await call('POST', `${keys}/${id}/rotate`, operator, { grace_seconds })).body.secret
+    const ends = (secret: string) => until('it to end', async () => (await statusOf(secret)) === 401)
+    const lost = [await renew(3_600), await renew(3_600)]
+    const kept = await renew(3_600)
+    expect(await Promise.all(lost.map(statusOf))).toEqual([401, 401])
+    expect([await statusOf(first), await statusOf(kept)]).toEqual([200, 200])
+    const next = await renew(3_600)
+    await ends(first)
+    expect([await statusOf(kept), await statusOf(next)]).toEqual([200, 200])
+
+    const last = await renew(0)
+    await Promise.all([kept, next].map(ends))
+    expect(await statusOf(last)).toBe(200)
+    const unseen = await renew(3_600)
+    await renew(0)
+    await ends(last)
+    expect(await statusOf(unseen)).toBe(401)
+  })
+
   test('ends at its time', async () => {
     const { db } = world.database
     const { id, secret } = await makeKey(world, ['read'])

@@ -4,7 +4,7 @@ import { hintOfRefusal, isFull } from '../../store/database/away.ts'
 import { hintOfEncoding } from '../../store/database/encoding.ts'
 import { hintOfEncryption } from '../../store/database/encryption.ts'
 import { FolderMoved, isHere } from '../../store/database/moved-folder.ts'
-import { type Look, lookAtFolder, lookAtPostgres } from '../../store/migrations/look.ts'
+import { type Look, lookAtFolder, lookAtPostgres } from '../../store/look.ts'
 import { clock, type Finding, fault, fine, reasonOf, TIMEOUT_MS, warn } from './finding.ts'
 
 /** Nothing is changed: migrations are left to the next start. */

@@ -18,6 +18,7 @@ import { ticketUuids } from './0008-ticket-uuids.ts'
 import { pruned } from './0009-pruned.ts'
 import { stopped } from './0010-stopped.ts'
 import { authors } from './0011-authors.ts'
+import { shown } from './0012-shown.ts'
 import { madeMigrations, markOldest, newerMigration } from './compatibility.ts'
 import type { MigrationContext } from './context.ts'
 
@@ -33,6 +34,7 @@ const migrations: Record<string, (context: MigrationContext) => Migration> = {
   '0009_pruned': pruned,
   '0010_stopped': stopped,
   '0011_authors': authors,
+  '0012_shown': shown,
 }
 
 /**

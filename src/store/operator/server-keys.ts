@@ -48,8 +48,9 @@ export async function listServerKeys(db: Db): Promise<ServerKeyRow[]> {
 }
 
 /**
- * The key gets a new secret, and stays who it was. The old secret holds for `graceSeconds` more; one that was still
- * held from the time before ends now.
+ * The key gets a new secret, and stays who it was. The old secret holds for `graceSeconds` more; one that was still held from the
+ * time before ends now. Where nobody has shown the one between, it was lost on its way, and callers go on with the one before: then
+ * that one holds.
  * @returns 'ended' when it was revoked or has expired: nothing brings it back.
  */
 export async function renewServerKey(
@@ -64,9 +65,10 @@ export async function renewServerKey(
   if (!known.live) return 'ended'
   const [row] = await tx.rows<ServerKeyRow>(sql`
     update ${tx.t.server_keys} set
-      old_hash = case when ${graceSeconds}::int > 0 then hash end,
+      old_hash = case when ${graceSeconds}::int > 0 then
+        case when not is_shown and old_until > ${tx.now} then old_hash else hash end end,
       old_until = case when ${graceSeconds}::int > 0 then ${tx.now} + make_interval(secs => ${graceSeconds}::int) end,
-      hash = ${hash}, prefix = ${prefix}
+      hash = ${hash}, prefix = ${prefix}, is_shown = false
     where id = ${id} returning ${columns}`)
   return row!
 }
@@ -88,7 +90,7 @@ export interface KnownServerKey {
   hash: Buffer
 }
 
-/** Who holds this secret now, and may use it; that it was used is written down once a minute. */
+/** Who holds this secret now, and may use it; that it was used is written down once a minute, and of a new secret at once. */
 export async function findServerKey(db: Db, hash: Buffer): Promise<KnownServerKey | undefined> {
   const [row] = await db.rows<KnownServerKey & { hash: Uint8Array }>(sql`
     with known as (
@@ -97,8 +99,9 @@ export async function findServerKey(db: Db, hash: Buffer): Promise<KnownServerKe
       where (hash = ${hash} or (old_hash = ${hash} and old_until > ${db.now}))
         and revoked_at is null and coalesce(expires_at > ${db.now}, true)),
     used as (
-      update ${db.t.server_keys} k set last_used_at = ${db.now} from known
-      where k.id = known.id and coalesce(k.last_used_at < ${db.now} - interval '1 minute', true))
+      update ${db.t.server_keys} k set last_used_at = ${db.now}, is_shown = k.is_shown or k.hash = ${hash} from known
+      where k.id = known.id and (coalesce(k.last_used_at < ${db.now} - interval '1 minute', true)
+        or (k.hash = ${hash} and not k.is_shown)))
     select id, scopes, hash from known`)
   return row && { ...row, hash: Buffer.from(row.hash) }
 }

@@ -2,7 +2,10 @@
 import type { ColumnType, Generated } from 'kysely'
 import type { Scope } from '../../domain/scope.ts'
 
-/** Of a key only its hash is known; `old_hash` is what it was before it was renewed, and holds a while longer. */
+/**
+ * Of a key only its hash is known; `old_hash` is what it was before it was renewed, and holds a while longer. `is_shown` is false from
+ * then on until somebody has shown the new secret.
+ */
 export interface ServerKeysTable {
   id: string
   name: string
@@ -10,6 +13,7 @@ export interface ServerKeysTable {
   hash: Buffer
   old_hash: Buffer | null
   old_until: Date | null
+  is_shown: Generated<boolean>
   scopes: Scope[]
   created_at: Generated<Date>
   last_used_at: Date | null

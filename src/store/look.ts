@@ -1,9 +1,9 @@
 /** Looks at a database without changing it: for whoever asks whether a server could run on it. */
 import { PGlite } from '@electric-sql/pglite'
 import pg from 'pg'
-import { folderHolder, lockFolder } from '../database/folder-lock.ts'
-import { embeddedIn, whereabouts } from '../database/moved-folder.ts'
-import { newestMigration, ourMigrations } from './migrations.ts'
+import { folderHolder, lockFolder } from './database/folder-lock.ts'
+import { embeddedIn, whereabouts } from './database/moved-folder.ts'
+import { newestMigration, ourMigrations } from './migrations/migrations.ts'
 
 export interface Look {
   /** PostgreSQL's own. */
