@@ -88,7 +88,7 @@ export const sabotages: Sabotage[] = [
     replace: 'tokenId: parcel.delivery.token_ids[position + 1] ?? 0,',
     test: 'R8',
     kind: 'postgres',
-    red: ['good tokens retired', 'dead tokens not retired', 'in vain for the flood to be undone'],
+    red: ['good tokens retired', 'dead tokens not retired'],
   },
   {
     id: 'M7',

@@ -1,16 +1,12 @@
 /** R5. Many processes over one PostgreSQL, restarted one after the other during a broadcast: no device twice, none left out. */
-import { added, inWorld, type Outcome, POSTGRES, type Run, type Test } from './kit/battery.ts'
+import { inTurn, inWorld, type Outcome, POSTGRES, type Run, type Test } from './kit/battery.ts'
 import { talk, untilBusy } from './kit/world.ts'
 
 export const r05: Test = {
   id: 'R5',
   promise: 'rolling restarts of several workers: not one duplicate without a kill',
   kinds: POSTGRES,
-  async run(run) {
-    const outcomes: Outcome[] = []
-    for (const workers of run.of([2], [3], [2, 3, 4])) outcomes.push(await roll(run, workers))
-    return added(outcomes)
-  },
+  run: (run) => inTurn(run.of([2], [3], [2, 3, 4]).map((workers) => () => roll(run, workers))),
 }
 
 async function roll(run: Run, workers: number): Promise<Outcome> {

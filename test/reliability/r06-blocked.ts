@@ -3,18 +3,14 @@
  * shows that it is not ready, and loses nothing when it wakes up.
  */
 import { until } from '../kit/guard.ts'
-import { added, inWorld, type Outcome, POSTGRES, type Run, type Test } from './kit/battery.ts'
+import { inTurn, inWorld, type Outcome, POSTGRES, type Run, type Test } from './kit/battery.ts'
 import { pause } from './kit/seed.ts'
 
 export const r06: Test = {
   id: 'R6',
   promise: 'an event loop that stands still: at most one takeover a stall, and readiness is red meanwhile',
   kinds: POSTGRES,
-  async run(run) {
-    const outcomes: Outcome[] = []
-    for (const seconds of run.of([16], [4, 16], [5, 40])) outcomes.push(await stall(run, seconds))
-    return added(outcomes)
-  },
+  run: (run) => inTurn(run.of([16], [4, 16], [5, 40]).map((seconds) => () => stall(run, seconds))),
 }
 
 async function stall(run: Run, seconds: number): Promise<Outcome> {

@@ -4,7 +4,7 @@
  */
 
 import { RESULT } from '../../src/domain/answers/result.ts'
-import { added, BOTH, inWorld, type Outcome, type Run, type Test } from './kit/battery.ts'
+import { BOTH, inTurn, inWorld, type Outcome, type Run, type Test } from './kit/battery.ts'
 import { tokenOf } from './kit/ground.ts'
 
 /** Requests that finding one poison among a hundred may take: halving, and the good ones again. */
@@ -14,11 +14,7 @@ export const r07: Test = {
   id: 'R7',
   promise: 'poison tokens are refused alone; tokens of other projects are sent apart',
   kinds: BOTH,
-  async run(run) {
-    const outcomes: Outcome[] = []
-    for (const poison of run.of([3], [1, 50], [1, 3, 50])) outcomes.push(await poisoned(run, poison))
-    return added(outcomes)
-  },
+  run: (run) => inTurn(run.of([3], [1, 50], [1, 3, 50]).map((poison) => () => poisoned(run, poison))),
 }
 
 async function poisoned(run: Run, count: number): Promise<Outcome> {

@@ -6,7 +6,7 @@
 import { eachOf } from '../kit/call.ts'
 import { until } from '../kit/guard.ts'
 import { mintToken } from '../kit/server.ts'
-import { added, BOTH, inWorld, type Run, type Test } from './kit/battery.ts'
+import { BOTH, inTurn, inWorld, type Run, type Test } from './kit/battery.ts'
 import { nameOf, tokenOf } from './kit/ground.ts'
 import type { World } from './kit/world.ts'
 
@@ -17,7 +17,7 @@ export const r08: Test = {
   id: 'R8',
   promise: 'the retired are exactly those that Expo truly called dead; a flood is undone and held',
   kinds: BOTH,
-  run: async (run) => added([await some(run), await flood(run)]),
+  run: (run) => inTurn([() => some(run), () => flood(run)]),
 }
 
 async function some(run: Run) {

@@ -5,7 +5,7 @@
  */
 import { loadavg } from 'node:os'
 import { until } from '../kit/guard.ts'
-import { added, inWorld, type Outcome, POSTGRES, type Run, type Test } from './kit/battery.ts'
+import { inTurn, inWorld, type Outcome, POSTGRES, type Run, type Test } from './kit/battery.ts'
 import { tokenOf } from './kit/ground.ts'
 import { pause } from './kit/seed.ts'
 import type { World } from './kit/world.ts'
@@ -22,12 +22,11 @@ export const r10: Test = {
   promise:
     '>= 570 of 600 a second, never above, by one worker and by three; no direct message waits, though Expo takes 5 s',
   kinds: POSTGRES,
-  async run(run) {
-    const outcomes: Outcome[] = []
-    for (const workers of run.of([3], [1, 3], [1, 3])) outcomes.push(await broadcast(run, workers))
-    outcomes.push(await besideSlowAnswers(run))
-    return added(outcomes)
-  },
+  run: (run) =>
+    inTurn([
+      ...run.of([3], [1, 3], [1, 3]).map((workers) => () => broadcast(run, workers)),
+      () => besideSlowAnswers(run),
+    ]),
 }
 
 async function broadcast(run: Run, workers: number): Promise<Outcome> {

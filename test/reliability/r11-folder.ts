@@ -5,7 +5,7 @@
 import { rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { freePort } from '../kit/guard.ts'
-import { added, inWorld, PGLITE, type Run, type Test } from './kit/battery.ts'
+import { inTurn, inWorld, PGLITE, type Run, type Test } from './kit/battery.ts'
 import { pause } from './kit/seed.ts'
 import { talk } from './kit/world.ts'
 
@@ -16,7 +16,7 @@ export const r11: Test = {
   id: 'R11',
   promise: 'PGlite killed while writing and in its first start, started twice: nothing lost, the second refused',
   kinds: PGLITE,
-  run: async (run) => added([await killedWhileWriting(run), await killedAtFirst(run)]),
+  run: (run) => inTurn([() => killedWhileWriting(run), () => killedAtFirst(run)]),
 }
 
 async function killedWhileWriting(run: Run) {

@@ -3,7 +3,7 @@
  * early, nothing late, expires nothing, and asks for receipts when they are due.
  */
 import { until } from '../kit/guard.ts'
-import { added, inWorld, type Outcome, POSTGRES, type Run, type Test } from './kit/battery.ts'
+import { inTurn, inWorld, type Outcome, POSTGRES, type Run, type Test } from './kit/battery.ts'
 
 const HOUR = 3_600_000
 const jumps: Record<string, string> = {
@@ -19,11 +19,12 @@ export const r12: Test = {
   id: 'R12',
   promise: 'the application clock is wrong by hours or jumps by days: nothing early, nothing late',
   kinds: POSTGRES,
-  async run(run) {
-    const outcomes: Outcome[] = []
-    for (const name of Object.keys(jumps).slice(0, run.of(2, 3, 3))) outcomes.push(await jumped(run, name))
-    return added(outcomes)
-  },
+  run: (run) =>
+    inTurn(
+      Object.keys(jumps)
+        .slice(0, run.of(2, 3, 3))
+        .map((name) => () => jumped(run, name)),
+    ),
 }
 
 async function jumped(run: Run, name: string): Promise<Outcome> {

@@ -4,7 +4,7 @@
  */
 import { mkdirSync, writeFileSync } from 'node:fs'
 import { parseArgs } from 'node:util'
-import { newRun, type Outcome, type Size, type Test } from './kit/battery.ts'
+import { brokenOff, newRun, type Outcome, type Size, type Test } from './kit/battery.ts'
 import { type Kind, openGround } from './kit/ground.ts'
 import { tests } from './tests.ts'
 
@@ -52,20 +52,11 @@ async function runOne(test: Test, kind: Kind, seed: number): Promise<Row> {
   const from = performance.now()
   console.log(`${clock()}  ${test.id} on ${kind}, seed ${seed}: ${test.promise}`)
   const note = (what: string) => console.log(`${clock()}  ${test.id}   ${what}`)
-  const outcome = await test.run(newRun(kind, seed, size, ground, note)).catch((error: unknown) => {
-    return { faults: 1, lost: 0, duplicates: 0, bound: 0, problems: [wordsOf(error)] }
-  })
+  const outcome = await test.run(newRun(kind, seed, size, ground, note)).catch(brokenOff)
   const row = { id: test.id, kind, seed, seconds: (performance.now() - from) / 1_000, outcome }
   for (const problem of outcome.problems) console.log(`${clock()}  ${test.id}   RED: ${problem}`)
   console.log(`${clock()}  ${test.id} ${wordFor(row)} after ${row.seconds.toFixed(1)} s`)
   return row
-}
-
-/** A failed fetch says why only in its cause. */
-function wordsOf(error: unknown): string {
-  if (!(error instanceof Error)) return String(error)
-  const cause = error.cause instanceof Error ? error.cause.message : ''
-  return error.message.includes(cause) ? error.message : `${error.message} (${cause})`
 }
 
 function isGreen({ outcome }: Row): boolean {

@@ -88,7 +88,25 @@ export async function together(atOnce: number, works: (() => Promise<Outcome>)[]
   return added(all)
 }
 
-export function added(all: Outcome[]): Outcome {
+/** Parts of one run, one after the other. One that breaks off is red, and takes nothing away from what the others have found. */
+export async function inTurn(parts: (() => Promise<Outcome>)[]): Promise<Outcome> {
+  const all: Outcome[] = []
+  for (const part of parts) all.push(await part().catch(brokenOff))
+  return added(all)
+}
+
+export function brokenOff(error: unknown): Outcome {
+  return { faults: 1, lost: 0, duplicates: 0, bound: 0, problems: [wordsOf(error)] }
+}
+
+/** A failed fetch says why only in its cause. */
+function wordsOf(error: unknown): string {
+  if (!(error instanceof Error)) return String(error)
+  const cause = error.cause instanceof Error ? error.cause.message : ''
+  return error.message.includes(cause) ? error.message : `${error.message} (${cause})`
+}
+
+function added(all: Outcome[]): Outcome {
   const sum = (what: 'faults' | 'lost' | 'duplicates' | 'bound') => all.reduce((total, one) => total + one[what], 0)
   // One that met nothing spoils them all.
   const faults = all.some((one) => one.faults === 0) ? 0 : sum('faults')
