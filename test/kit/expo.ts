@@ -17,8 +17,10 @@ export interface Report {
   notifications: Record<string, NotificationTruth>
   sizes: Record<string, number>
   statuses: Record<string, number>
-  /** Most notifications in any 1,000 ms, as received. */
+  /** Most notifications in any 1,000 ms, as received; a strict Expo takes no more than its limit. */
   maxPerSecond: number
+  /** The same, with those that were too many. */
+  maxAskedPerSecond: number
   maxInFlight: number
   faults: Partial<Record<FaultName, number>>
   /** Requests whose sender could not know what came of them. */

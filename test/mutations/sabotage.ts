@@ -138,7 +138,7 @@ export const sabotages: Sabotage[] = [
     replace: "const project = `${request.project ?? ''} of ${process.pid}`",
     test: 'R10',
     kind: 'postgres',
-    red: 'in a second, 600 allowed',
+    red: 'asked for in a second, 600 allowed',
   },
   {
     id: 'M10b',

@@ -27,6 +27,8 @@ export interface Judge {
   ledger: Ledger
   /** The rate by project, for the strict limit. */
   rates: Map<string, SlidingSecond>
+  /** What it was asked to take, also what was too much. */
+  asked: SlidingSecond
   /** Things that no correct sender does; a test wants none. */
   violate(what: string): void
 }
@@ -64,6 +66,7 @@ function severalProjects(plan: Plan, messages: Message[]): Answer | { project: s
 }
 
 function overRate(judge: Judge, project: string, recipients: number, now: number): Answer | undefined {
+  judge.asked.add(now, recipients)
   const limit = judge.plan.rateLimit
   if (limit === 0) return undefined
   const second = judge.rates.get(project) ?? new SlidingSecond()

@@ -74,7 +74,7 @@ describe('the fake Expo', () => {
     expect((await send([message(tokens(100))])).status).toBe(200)
     expect((await send([message(tokens(100))])).status).toBe(429)
     expect((await send([message(tokens(50))])).status).toBe(200)
-    expect((await expo.report()).maxPerSecond).toBe(150)
+    expect(await expo.report()).toMatchObject({ maxPerSecond: 150, maxAskedPerSecond: 250 })
   })
 
   test.each(faultNames)('%s: the sender hears the fault, the ledger keeps the truth', async (fault: FaultName) => {

@@ -45,6 +45,7 @@ function begin(wish: Partial<Plan>): State {
   const judge = {
     ledger: new Ledger(),
     rates: new Map(),
+    asked: new SlidingSecond(),
     violations,
     violate: (what: string) => void (violations.length < 100 && violations.push(what)),
   }
@@ -256,6 +257,7 @@ function report(): object {
     sizes: state.sizes,
     statuses: state.statuses,
     maxPerSecond: state.received.max,
+    maxAskedPerSecond: state.asked.max,
     maxInFlight: state.maxInFlight,
     faults: state.faults,
     ambiguous: Object.entries(state.faults).reduce(
