@@ -1,6 +1,6 @@
 /** The console's door: a cookie for the key, own pages only, few guesses; and other backends by their keys. */
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { OPERATOR_KEY, openApi } from './world.ts'
+import { bearer, OPERATOR_KEY, openApi } from './world.ts'
 
 let world: Awaited<ReturnType<typeof openApi>>
 beforeAll(async () => {
@@ -74,6 +74,25 @@ test('a backend may do what its key says, and steer only what it sent itself', a
   expect((await ask('GET', '/api/operator/alarms', as('blf_reader'))).status).toBe(403)
   expect((await ask('POST', `${path}/pause`, as('blf_other'))).status).toBe(404)
   expect((await ask('POST', `${path}/pause`, as('blf_sender'))).body).toMatchObject({ state: 'paused' })
+})
+
+test('whoever shows a key or a token besides is what that says: a session adds nothing', async () => {
+  const cookie = (await signIn(OPERATOR_KEY)).headers.get('set-cookie')!.split(';', 1)[0]!
+  const both = (authorization: string, origin = world.url) => ({ cookie, origin, authorization })
+  const list = async (authorization: string) =>
+    (await ask('GET', '/api/notifications', both(authorization))).body.code ?? 200
+  expect(await list('Bearer blf_reader')).toBe(200)
+  expect(await list('Bearer blf_sender')).toBe('forbidden')
+  expect(await list('Bearer blf_unknown')).toBe('token_invalid')
+  expect(await list(await bearer('ana'))).toBe('forbidden')
+  expect(await list('Bearer of nothing')).toBe('unauthenticated')
+  // No browser shows a key by itself: another site's page cannot have made this request.
+  const byKey = both('Bearer blf_sender', 'https://evil.example')
+  const { status, body } = await ask('POST', '/api/notifications', byKey, topic)
+  expect(status).toBe(202)
+  expect((await ask('POST', `/api/notifications/${body.notification_id}/pause`, both('Bearer blf_other'))).status).toBe(
+    404,
+  )
 })
 
 test('guesses of the key are few', async () => {

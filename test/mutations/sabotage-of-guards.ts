@@ -112,4 +112,14 @@ export const ofGuards: Sabotage[] = [
     kind: 'postgres',
     red: 'what was under way says nothing',
   },
+  {
+    id: 'G20',
+    what: 'a session counts before the key that is shown besides',
+    file: 'src/api/callers/callers.ts',
+    find: 'request.headers.authorization === undefined && ',
+    replace: '',
+    test: 'test/api/console.test.ts',
+    kind: 'pglite',
+    red: 'a session adds nothing',
+  },
 ]
