@@ -122,4 +122,14 @@ export const ofGuards: Sabotage[] = [
     kind: 'pglite',
     red: 'a session adds nothing',
   },
+  {
+    id: 'G21',
+    what: 'who calls often is known for ever, though erased elsewhere',
+    file: 'src/api/callers/acquaintances.ts',
+    find: '        return { id, name: last.name }',
+    replace: '        return Object.assign(last, { at: now(), id })',
+    test: 'test/api/erased.test.ts',
+    kind: 'pglite',
+    red: 'is known for no longer',
+  },
 ]
