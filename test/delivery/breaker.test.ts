@@ -85,6 +85,21 @@ test('the answer to the one that tries decides for all processes, and what was u
   expect(await going(breakers)).toBe(24)
 })
 
+test('whoever waits while one tries looks again before that must have been answered', async () => {
+  const { breakers, goTo } = await processes('PostgreSQL 18')
+  const [one, other] = breakers as [Breaker, Breaker]
+  await one.answered(null, { unauthorized: 'no' })
+  await goTo(OPEN_MS + VIEW_MS)
+  await learn(breakers, 'half open', isHalfOpen)
+  expect(isGo(await one.admit(null))).toBe(true)
+  await goTo(OPEN_MS + 2 * VIEW_MS)
+  await learn(breakers, 'being tried', (each) => !isGo(each.look(null)))
+  for (const told of [one.look(null), await other.admit(null)]) {
+    expect(told.kind).toBe('wait')
+    expect(told.kind === 'wait' && told.ms).toBeLessThan(PROBE_MS / 2)
+  }
+})
+
 test('of a broadcast that two processes send, one request leaves while Expo is tried', async () => {
   const leaves: ExpoMessage[][] = []
   const answer = Promise.withResolvers<void>()
@@ -112,4 +127,24 @@ test('of a broadcast that two processes send, one request leaves while Expo is t
   })
   expect(leaves).toHaveLength(1)
   answer.resolve()
+})
+
+test('a 429 to the one that tries says that Expo answers', async () => {
+  const closed: number[] = []
+  const database = await openDatabase('PostgreSQL 18')
+  await openBreaker(database.db, '', 'Expo is away', 0, 0)
+  const world = await openRunning(
+    'PostgreSQL 18',
+    {
+      send(messages, call) {
+        closed.push(database.facts.filter(({ name }) => name === 'breaker.closed').length)
+        return call === 1 ? { kind: 'later', reason: 'HTTP 429', status: 429, rateLimited: true } : allOk(messages)
+      },
+    },
+    { database },
+  )
+  await world.device('ben')
+  await world.notify({ audience: { users: ['ben'] } })
+  await world.drain()
+  expect(closed).toEqual([0, 1])
 })

@@ -41,7 +41,8 @@ async function notSent(parts: SenderParts, answered: Answered, answer: Of<'later
   const afterMs = answer.afterMs ?? backoffMs(tries + 1, Math.random())
   const sent = await release(parts, begun, { kind: 'again', parcels: begun, afterMs, reason: answer.reason })
   if (answer.rateLimited) await parts.pace.lower(project, answer.afterMs ?? 0)
-  else await tellBreaker(parts, answered, 'failed')
+  // Who sends less than that is answered.
+  await tellBreaker(parts, answered, answer.rateLimited ? 'well' : 'failed')
   return sent
 }
 

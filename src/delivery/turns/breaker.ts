@@ -137,6 +137,8 @@ function openView(db: Db, clock: Clock) {
   }
 }
 
+/** While somebody tries, it is open for as long as that may take; most are answered sooner. */
 function waitFor({ remainingMs, reason }: Seen): Admission {
-  return { kind: 'wait', ms: Math.max(remainingMs, VIEW_MS) * (1 + Math.random() * SPREAD), reason }
+  const ms = Math.min(Math.max(remainingMs, VIEW_MS), LONGEST_OPEN_MS)
+  return { kind: 'wait', ms: ms * (1 + Math.random() * SPREAD), reason }
 }
