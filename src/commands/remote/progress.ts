@@ -32,10 +32,17 @@ export interface Followed {
 const LOOK_EVERY_MS = 500
 
 export function openBar(format: string): SingleBar {
-  return new SingleBar(
+  const bar = new SingleBar(
     { format, hideCursor: true, clearOnComplete: false, stream: process.stderr, noTTYOutput: false },
     Presets.shades_classic,
   )
+  // Whoever stops the command has their cursor back, and lines that wrap.
+  for (const signal of ['SIGINT', 'SIGTERM'] as const)
+    process.once(signal, () => {
+      bar.stop()
+      process.kill(process.pid, signal)
+    })
+  return bar
 }
 
 /** Resolves when nothing is left to send; a server that is away for a while is waited for. */
