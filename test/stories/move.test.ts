@@ -1,5 +1,5 @@
 /** From the embedded database to PostgreSQL: who began in a folder goes on there, and nobody is told anything twice. */
-import { existsSync, readdirSync, renameSync, rmSync } from 'node:fs'
+import { existsSync, readdirSync, renameSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
@@ -142,6 +142,11 @@ describe('a move that dies', () => {
     await untilFinished(waiting)
     expect(await expo.counts(waiting)).toEqual(once)
   })
+})
+
+test('who has PostgreSQL needs no folder', async () => {
+  writeFileSync(join(folder, 'data'), '')
+  await start({ DATABASE_URL })
 })
 
 test('what does not go is told in a sentence, and changes nothing', async () => {

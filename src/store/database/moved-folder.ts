@@ -15,7 +15,16 @@ export type Whereabouts = 'here' | 'moving' | 'moved' | 'absent'
 export function whereabouts(dataDir: string): Whereabouts {
   if (existsSync(onItsWay(dataDir))) return 'moving'
   if (existsSync(embeddedIn(dataDir))) return 'here'
-  return existsSync(dataDir) && readdirSync(dataDir).some((name) => name.startsWith(MOVED)) ? 'moved' : 'absent'
+  return namesIn(dataDir).some((name) => name.startsWith(MOVED)) ? 'moved' : 'absent'
+}
+
+/** Who has PostgreSQL needs no folder: one that cannot be read has nothing for them. Who needs it is told when they lock it. */
+function namesIn(dataDir: string): string[] {
+  try {
+    return readdirSync(dataDir)
+  } catch {
+    return []
+  }
 }
 
 /** Also half way: its rows have not come to PostgreSQL, as far as can be seen from here. */
