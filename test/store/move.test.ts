@@ -8,7 +8,8 @@ import { moveFolder } from '../../src/store/move/move.ts'
 import { TABLE_NAMES } from '../../src/store/schema/tables.ts'
 import { type Opened, openDatabase, openRunning, registerDevice } from '../kit/inside.ts'
 
-const WAITS_MS = 3_600_000
+/** When what waits is due: neither sooner nor later, however long the move takes. */
+const DUE = '2030-01-01T09:00:00Z'
 
 /** Rows of every table, with what is hard to carry: bytes, lists with gaps, JSON, microseconds, and what ends a text. */
 async function fill(): Promise<Opened> {
@@ -28,7 +29,10 @@ async function fill(): Promise<Opened> {
   for (let n = 0; n < 1_203; n++) await source.device(`Ünï "${n}" \\ 🔔`)
   const first = await source.notify({ audience: { everyone: true, except: [] } })
   await source.drain()
-  await db.transaction((tx) => tx.enqueue('send-direct', [{ notificationId: first, tries: 2 }], WAITS_MS))
+  await db.transaction((tx) => tx.enqueue('send-direct', [{ notificationId: first, tries: 2 }], 3_600_000))
+  await sql`update belfry_queue.job set start_after = ${DUE} where name = 'send-direct' and state = 'created'`.execute(
+    db.kysely,
+  )
   await source.stop()
   const [user, other] = ['Ünï "0" \\ 🔔', 'Ünï "1" \\ 🔔']
   const id = sql`gen_random_uuid()`
@@ -62,6 +66,15 @@ async function contents(db: Db): Promise<Record<string, string[]>> {
   return all
 }
 
+const options = ({ dataDir }: Opened) => ({
+  dataDir: dataDir!,
+  schema: 'belfry',
+  emit: () => undefined,
+  tell: () => undefined,
+})
+
+const foldersOf = ({ dataDir }: Opened) => readdirSync(dataDir!).filter((name) => name.startsWith('pgdata'))
+
 const nextDelivery = async (db: Db) =>
   (await db.rows<{ id: number }>(sql`select nextval('belfry.refusals_id_seq')::int as id`))[0]!.id
 
@@ -73,12 +86,7 @@ test.for(['PostgreSQL 18', 'PostgreSQL 14'] as const)('everything, into %s', asy
   await source.close()
   const to = await openDatabase(kind)
   const told: number[] = []
-  const moved = await moveFolder(to, {
-    dataDir: source.dataDir!,
-    schema: 'belfry',
-    emit: () => undefined,
-    tell: ({ done, whole }) => told.push(whole - done),
-  })
+  const moved = await moveFolder(to, { ...options(source), tell: ({ done, whole }) => told.push(whole - done) })
   const after = await contents(to.db)
   const entry = after.audit!.filter((row) => row.includes('database.move'))
   expect({ ...after, audit: after.audit!.filter((row) => !entry.includes(row)) }).toEqual(before)
@@ -89,10 +97,10 @@ test.for(['PostgreSQL 18', 'PostgreSQL 14'] as const)('everything, into %s', asy
   expect(existsSync(moved.kept)).toBe(true)
 
   // The tickets' receipts are asked for there, and what waits goes out when its time has come.
-  const waiting: [string, boolean][] = []
-  for await (const { queue, data, afterMs } of to.queue.waiting())
-    for (const [n] of data.entries()) waiting.push([queue, afterMs[n]! > WAITS_MS / 2])
-  expect(waiting.filter(([queue]) => queue === 'send-direct')).toEqual([['send-direct', true]])
+  const waiting: [string, number][] = []
+  for await (const { queue, dueAt } of to.queue.waiting()) for (const at of dueAt) waiting.push([queue, at])
+  const direct = waiting.filter(([queue]) => queue === 'send-direct').map(([, at]) => at - Date.parse(DUE))
+  expect(direct).toEqual([expect.closeTo(0, -1)])
   expect(waiting.filter(([queue]) => queue === 'receipts').length).toBeGreaterThan(0)
   const [heart] = await to.db.rows(sql`select heartbeat_seconds from belfry_queue.job where name = 'send-direct'`)
   expect(heart).toEqual({ heartbeat_seconds: 10 })
@@ -105,14 +113,9 @@ test('two databases do not become one: nothing is moved where something is', asy
   const to = await openDatabase('PostgreSQL 18')
   await registerDevice(to.db, 'ben')
   const before = await contents(to.db)
-  const moving = moveFolder(to, {
-    dataDir: source.dataDir!,
-    schema: 'belfry',
-    emit: () => undefined,
-    tell: () => undefined,
-  })
+  const moving = moveFolder(to, options(source))
   await expect(moving).rejects.toThrow(CannotMove)
   await expect(moving).rejects.toThrow('users, push_tokens, token_events')
   expect(await contents(to.db)).toEqual(before)
-  expect(readdirSync(source.dataDir!).filter((name) => name.startsWith('pgdata'))).toEqual(['pgdata'])
+  expect(foldersOf(source)).toEqual(['pgdata'])
 })

@@ -5,7 +5,7 @@
 import { sql } from 'kysely'
 import { failpoint } from '../../domain/failpoint.ts'
 import type { Emit } from '../../ports.ts'
-import type { Db } from '../database/db.ts'
+import { type Db, timeNow } from '../database/db.ts'
 import { lockFolder } from '../database/folder-lock.ts'
 import { FolderMoved, keepAsMoved, setAside, takeBack, whereabouts } from '../database/moved-folder.ts'
 import { type Database, openPglite } from '../open.ts'
@@ -85,7 +85,7 @@ async function bring(from: Database, to: Database, { dataDir, tell }: Options): 
     await sql`lock table ${sql.join(Object.values(tx.t))} in exclusive mode`.execute(tx.kysely)
     await refuseOthers(tx)
     let done = 0
-    const counts = { jobs: 0 } as NonNullable<Moved['counts']>
+    const counts = {} as NonNullable<Moved['counts']>
     for (const table of TABLE_NAMES) {
       const more = (rows: number) => tell({ done: (done += rows), whole, table })
       counts[table] = await copyTable(from.db, tx, table, more)
@@ -125,10 +125,12 @@ async function refuseOthers(to: Db): Promise<void> {
   )
 }
 
-/** As new ones: a job also carries what its own kind of database needs. */
+/** As new ones: a job also carries what its own kind of database needs. Due when they were, however long all this takes. */
 async function copyJobs(from: Database, to: Db, tell: (jobs: number) => void): Promise<number> {
+  const now = (await timeNow(to)).getTime()
   let copied = 0
-  for await (const { queue, data, afterMs } of from.queue.waiting()) {
+  for await (const { queue, data, dueAt } of from.queue.waiting()) {
+    const afterMs = dueAt.map((at) => Math.max(0, at - now))
     await to.enqueue(queue, data, afterMs)
     copied += data.length
     tell(data.length)

@@ -1,14 +1,13 @@
 /** All work that is not done, for who takes it elsewhere. */
 import { type RawBuilder, sql } from 'kysely'
 import type { Db } from '../database/db.ts'
-import type { QueueData, QueueName } from '../schema/jobs.ts'
+import { QUEUE_NAMES, type QueueData, type QueueName } from '../schema/jobs.ts'
 
-/** What `Enqueue` takes. */
 export interface WaitingJobs {
   queue: QueueName
   data: QueueData[QueueName][]
-  /** When each may be taken, in milliseconds from now. */
-  afterMs: number[]
+  /** When each may be taken, in milliseconds since 1970. */
+  dueAt: number[]
 }
 
 interface Row {
@@ -16,26 +15,26 @@ interface Row {
   name: QueueName
   data: QueueData[QueueName]
   created: string
-  after_ms: number
+  due_at: number
 }
 
 const PAGE_JOBS = 500
 
-/** What comes by the clock (`upkeep`) comes elsewhere, too. */
-const isWaiting = sql`state < 'completed' and name <> 'upkeep'`
+/** What comes by the clock (`upkeep`, and by the queue's own schedule) comes elsewhere, too. */
+const OURS = QUEUE_NAMES.filter((name) => name !== 'upkeep')
+const isWaiting = sql`state < 'completed' and name = any(${OURS}::text[])`
 
 /** In the order in which it was added, some at a time. */
 export async function* waitingJobs(db: Db, table: RawBuilder<unknown>): AsyncGenerator<WaitingJobs> {
   for (let last: Row | undefined; ; ) {
     const beyond = last ? sql`(created_on, id) > (${last.created}::timestamptz, ${last.id}::uuid)` : sql`true`
     const rows = await db.rows<Row>(sql`
-      select id, name, data, created_on::text as created,
-        greatest(0, extract(epoch from start_after - ${db.now}) * 1000)::float8 as after_ms
+      select id, name, data, created_on::text as created, (extract(epoch from start_after) * 1000)::float8 as due_at
       from ${table} where ${isWaiting} and ${beyond}
       order by created_on, id limit ${PAGE_JOBS}::int`)
     if (rows.length === 0) return
     for (const [queue, jobs] of Map.groupBy(rows, ({ name }) => name))
-      yield { queue, data: jobs.map(({ data }) => data), afterMs: jobs.map(({ after_ms: ms }) => ms) }
+      yield { queue, data: jobs.map(({ data }) => data), dueAt: jobs.map(({ due_at: at }) => at) }
     last = rows.at(-1)
   }
 }
