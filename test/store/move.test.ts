@@ -4,7 +4,7 @@ import { type RawBuilder, sql } from 'kysely'
 import { expect, test } from 'vitest'
 import type { Db } from '../../src/store/database/db.ts'
 import { CannotMove } from '../../src/store/move/fault.ts'
-import { moveFolder } from '../../src/store/move/move.ts'
+import { moveFolder, type Progress } from '../../src/store/move/move.ts'
 import { TABLE_NAMES } from '../../src/store/schema/tables.ts'
 import { type Opened, openDatabase, openRunning, registerDevice } from '../kit/inside.ts'
 
@@ -118,4 +118,23 @@ test('two databases do not become one: nothing is moved where something is', asy
   await expect(moving).rejects.toThrow('users, push_tokens, token_events')
   expect(await contents(to.db)).toEqual(before)
   expect(foldersOf(source)).toEqual(['pgdata'])
+})
+
+test('long texts are not taken by the hundred', async () => {
+  const source = await openDatabase('PGlite')
+  await registerDevice(source.db, 'ana')
+  const text = sql`repeat('x', 100000)`
+  await sql`insert into ${source.db.t.posts} select gen_random_uuid(), 'ana', 'a', ${text}, 'c' from generate_series(1, 60)`.execute(
+    source.db.kysely,
+  )
+  await source.close()
+  const to = await openDatabase('PostgreSQL 18')
+  const pages: number[] = []
+  let last = 0
+  const tell = ({ done, table }: Progress) => {
+    if (table === 'posts') pages.push(done - last)
+    last = done
+  }
+  expect((await moveFolder(to, { ...options(source), tell })).counts).toMatchObject({ posts: 60 })
+  expect(Math.max(...pages)).toBeLessThan(30)
 })

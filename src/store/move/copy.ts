@@ -4,8 +4,11 @@ import { all } from '../../domain/all.ts'
 import type { Db } from '../database/db.ts'
 import type { TableName } from '../schema/tables.ts'
 
-/** A delivery has some 5 KB as JSON: a page is a few megabytes at most. */
+/** A delivery has some 5 KB as JSON, and a post up to 250: a page is a few megabytes at most. */
 const PAGE_ROWS = 500
+const PAGE_CHARACTERS = 2_500_000
+/** Before it is known how long they are. */
+const FIRST_ROWS = 10
 
 type Column = { name: string; type: string; place: number | null; identity: boolean }
 
@@ -15,14 +18,15 @@ export async function copyTable(from: Db, to: Db, table: TableName, tell: (rows:
   const names = sql.join(columns.map(({ name }) => sql.id(name)))
   const key = columns.filter(({ place }) => place !== null).toSorted((a, b) => a.place! - b.place!)
   let copied = 0
-  let page = await readPage(from, table, key)
+  let page = await readPage(from, table, key, FIRST_ROWS)
   while (page.length > 0) {
     const rows = `[${page.join(',')}]`
     const arrives = sql`
       insert into ${to.t[table]} (${names}) overriding system value
       select ${names} from json_populate_recordset(null::${to.t[table]}, ${rows}::json)`.execute(to.kysely)
     // Each database works while the other does.
-    const [next] = await all([readPage(from, table, key, page.at(-1)), arrives])
+    const many = Math.floor((PAGE_CHARACTERS * page.length) / rows.length)
+    const [next] = await all([readPage(from, table, key, Math.max(1, Math.min(many, PAGE_ROWS)), page.at(-1)), arrives])
     copied += page.length
     tell(page.length)
     page = next
@@ -32,12 +36,12 @@ export async function copyTable(from: Db, to: Db, table: TableName, tell: (rows:
 }
 
 /** Rows as JSON, by primary key. */
-async function readPage(from: Db, table: TableName, key: Column[], last?: string): Promise<string[]> {
+async function readPage(from: Db, table: TableName, key: Column[], many: number, last?: string): Promise<string[]> {
   const columns = sql.join(key.map(({ name }) => sql.id(name)))
   const rows = await from.rows<{ row: string }>(sql`
     select row_to_json(t)::text as row from ${from.t[table]} t
     where ${last === undefined ? sql`true` : sql`(${columns}) > (${valuesOf(key, last)})`}
-    order by ${columns} limit ${PAGE_ROWS}::int`)
+    order by ${columns} limit ${many}::int`)
   return rows.map(({ row }) => row)
 }
 
