@@ -3,6 +3,7 @@ import { openDatabase } from '../app.ts'
 import { placeOfPostgres } from '../config/values.ts'
 import { readConfig } from '../config.ts'
 import { logFacts, openLog } from '../log.ts'
+import { isDatabaseAway } from '../store/database/away.ts'
 import { type Moved, moveFolder } from '../store/move/move.ts'
 import { CommandFault } from './fault.ts'
 import { openBar } from './remote/progress.ts'
@@ -18,9 +19,12 @@ export async function move(): Promise<void> {
   const to = await openDatabase(config, emit, log)
   const bar = openBar('  {bar} {percentage} %  {done} of {whole}  {table}')
   try {
+    const { host, name } = placeOfPostgres(url)
+    const place = `PostgreSQL at ${host}/${name}, schema ${schema}`
     const moved = await moveFolder(to, {
       dataDir,
       schema,
+      place,
       emit,
       tell({ done, whole, table }) {
         const shown = { done: count(done), whole: count(whole), table }
@@ -29,13 +33,17 @@ export async function move(): Promise<void> {
       },
     })
     bar.stop()
-    const { host, name } = placeOfPostgres(url)
-    process.stdout.write(told(moved, `${host}/${name}`, dataDir))
+    process.stdout.write(told(moved, place, dataDir))
+  } catch (error) {
+    throw isDatabaseAway(error) ? new CommandFault(interrupted(error as Error)) : error
   } finally {
     bar.stop()
     await to.close()
   }
 }
+
+const interrupted = ({ message }: Error) =>
+  `The move was interrupted (${message}). Run the same command again: it begins anew, or finds that everything has come.`
 
 function told({ counts, kept }: Moved, place: string, dataDir: string): string {
   const what = (Object.entries(counts ?? {}) as [string, number][])
@@ -43,8 +51,8 @@ function told({ counts, kept }: Moved, place: string, dataDir: string): string {
     .map(([table, rows]) => `  ${table.replaceAll('_', ' ').padEnd(14)} ${count(rows).padStart(12)}`)
   return [
     counts === undefined
-      ? `Everything had come to PostgreSQL at ${place} when the last move was interrupted.`
-      : `Moved to PostgreSQL at ${place}:`,
+      ? `Everything had come to ${place}, when the last move was interrupted.`
+      : `Moved to ${place}:`,
     ...what,
     '',
     `From now on start with this DATABASE_URL. The keys stay in ${dataDir}: keep DATA_DIR as it is, or set JWT_SECRET and`,

@@ -1,8 +1,10 @@
 /** Whatever an embedded database holds is in PostgreSQL after a move, to the last column; and ids go on from where they were. */
 import { existsSync, readdirSync } from 'node:fs'
 import { type RawBuilder, sql } from 'kysely'
+import pg from 'pg'
 import { expect, test } from 'vitest'
 import type { Db } from '../../src/store/database/db.ts'
+import { setAside } from '../../src/store/database/moved-folder.ts'
 import { CannotMove } from '../../src/store/move/fault.ts'
 import { moveFolder, type Progress } from '../../src/store/move/move.ts'
 import { TABLE_NAMES } from '../../src/store/schema/tables.ts'
@@ -69,6 +71,7 @@ async function contents(db: Db): Promise<Record<string, string[]>> {
 const options = ({ dataDir }: Opened) => ({
   dataDir: dataDir!,
   schema: 'belfry',
+  place: 'the test’s PostgreSQL',
   emit: () => undefined,
   tell: () => undefined,
 })
@@ -137,4 +140,40 @@ test('long texts are not taken by the hundred', async () => {
   }
   expect((await moveFolder(to, { ...options(source), tell })).counts).toMatchObject({ posts: 60 })
   expect(Math.max(...pages)).toBeLessThan(30)
+})
+
+test('what is on its way is not taken back while it may still arrive', async () => {
+  const source = await openDatabase('PGlite')
+  await registerDevice(source.db, 'ana')
+  await source.close()
+  const place = options(source).place
+  await setAside(source.dataDir!, { move: 'the-first', place })
+  const to = await openDatabase('PostgreSQL 18')
+  await expect(moveFolder(to, { ...options(source), place: 'another' })).rejects.toThrow(`on its way to ${place}`)
+  expect(foldersOf(source)).toEqual(['pgdata.moving'])
+  // The commit of a move that has died meanwhile, and that PostgreSQL has yet to end.
+  const first = new pg.Client({ connectionString: to.url })
+  await first.connect()
+  await first.query(`begin; insert into belfry.audit (actor, action, subject, detail)
+    values ('system', 'database.move', 'folder:/elsewhere', '{"move": "the-first"}')`)
+  await expect(moveFolder(to, options(source))).rejects.toThrow('Try again in a minute')
+  expect(foldersOf(source)).toEqual(['pgdata.moving'])
+  await first.query('commit')
+  await first.end()
+  expect(await moveFolder(to, options(source))).toMatchObject({ counts: undefined })
+  expect(foldersOf(source)).toEqual([expect.stringMatching(/^pgdata\.moved-/)])
+})
+
+test('another folder’s move is not this one’s', async () => {
+  const source = await openDatabase('PGlite')
+  const other = await openDatabase('PGlite')
+  for (const one of [source, other]) {
+    await registerDevice(one.db, 'ana')
+    await one.close()
+  }
+  await setAside(source.dataDir!, { move: 'died', place: options(source).place })
+  const to = await openDatabase('PostgreSQL 18')
+  await moveFolder(to, options(other))
+  await expect(moveFolder(to, options(source))).rejects.toThrow('two databases cannot become one')
+  expect(foldersOf(source)).toEqual(['pgdata'])
 })

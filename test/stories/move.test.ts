@@ -135,13 +135,43 @@ describe('a move that dies', () => {
     const [kept = ''] = atHome()
     // As it is when the process dies between the commit and the folder's last name.
     renameSync(join(folder, 'data', kept), join(folder, 'data', 'pgdata.moving'))
-    const { code, stdout } = await move()
+    const elsewhere = await (await sharedPostgres(18)).createDatabase()
+    const wrong = await move({ DATABASE_URL: elsewhere })
+    expect([wrong.code, wrong.stderr]).toEqual([1, expect.stringContaining(`on its way to PostgreSQL at`)])
+    // Where the folder lies meanwhile, or how it is named, makes no difference.
+    renameSync(join(folder, 'data'), join(folder, 'found'))
+    const { code, stdout } = await move({ DATA_DIR: join(folder, 'found') })
+    renameSync(join(folder, 'found'), join(folder, 'data'))
     expect({ code, stdout }).toEqual({ code: 0, stdout: expect.stringContaining('had come to PostgreSQL') })
     await start({ DATABASE_URL })
     await untilTomorrow()
     await untilFinished(waiting)
     expect(await expo.counts(waiting)).toEqual(once)
   })
+})
+
+test('limits of time that an administrator has set do not end it', async () => {
+  await begin()
+  expect((await runCommand(['migrate'], { folder, env: { DATABASE_URL } })).code).toBe(0)
+  for (const limit of ['idle_in_transaction_session_timeout', 'transaction_timeout', 'statement_timeout'])
+    await query(DATABASE_URL, `alter database ${new URL(DATABASE_URL).pathname.slice(1)} set ${limit} = '2s'`)
+  const slow = { NODE_OPTIONS: `--import=${preload}`, BELFRY_TEST_FAILPOINT: 'before_set_aside:1:delay:3000' }
+  expect(await move(slow)).toMatchObject({ code: 0, stderr: 'failpoint before_set_aside met: delay\n' })
+})
+
+test('a lost connection is told in a sentence, and again it ends well', async () => {
+  await begin()
+  const slow = { NODE_OPTIONS: `--import=${preload}`, BELFRY_TEST_FAILPOINT: 'after_set_aside:1:delay:1000' }
+  const moving = move(slow)
+  await until('the folder to be set aside', () => atHome().includes('pgdata.moving'))
+  await query(
+    DATABASE_URL,
+    'select pg_terminate_backend(pid) from pg_stat_activity where datname = current_database() and pid <> pg_backend_pid()',
+  )
+  const { code, stderr } = await moving
+  expect({ code, stderr }).toEqual({ code: 1, stderr: expect.stringContaining('Run the same command again') })
+  expect(stderr).not.toContain('    at ')
+  expect(await move()).toMatchObject({ code: 0, stdout: expect.stringMatching(/push tokens +2\n/) })
 })
 
 test('who has PostgreSQL needs no folder', async () => {

@@ -3,12 +3,14 @@
  * silence: apps would register in it, and whoever put the old one back would send again what PostgreSQL has sent.
  */
 import { existsSync, readdirSync } from 'node:fs'
-import { rename } from 'node:fs/promises'
+import { open, readFile, rename, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 
 export const embeddedIn = (dataDir: string): string => join(dataDir, 'pgdata')
 const onItsWay = (dataDir: string) => `${embeddedIn(dataDir)}.moving`
 const MOVED = 'pgdata.moved-'
+/** In the database's own folder, so that it goes wherever that goes. */
+const LABEL = 'belfry-move.json'
 
 export type Whereabouts = 'here' | 'moving' | 'moved' | 'absent'
 
@@ -52,8 +54,30 @@ export function refuseMoved(dataDir: string): void {
   if (where === 'moving' || where === 'moved') throw new FolderMoved(dataDir, where)
 }
 
+/** Which move it is, and where to, in a person's words. */
+export interface Label {
+  move: string
+  place: string
+}
+
 /** From here on no server starts on it. Closed before. */
-export const setAside = (dataDir: string): Promise<void> => rename(embeddedIn(dataDir), onItsWay(dataDir))
+export async function setAside(dataDir: string, label: Label): Promise<void> {
+  await writeFile(join(embeddedIn(dataDir), LABEL), JSON.stringify(label), { flush: true })
+  await rename(embeddedIn(dataDir), onItsWay(dataDir))
+  await keepThroughPowerCut(dataDir)
+}
+
+/** What PostgreSQL commits after this is on its disk. */
+async function keepThroughPowerCut(folder: string): Promise<void> {
+  await using opened = await open(folder)
+  await opened.sync()
+}
+
+/** Of what is on its way. */
+export async function labelOf(dataDir: string): Promise<Label> {
+  return JSON.parse(await readFile(join(onItsWay(dataDir), LABEL), 'utf8')) as Label
+}
+
 /** It has not arrived. */
 export const takeBack = (dataDir: string): Promise<void> => rename(onItsWay(dataDir), embeddedIn(dataDir))
 
