@@ -77,6 +77,15 @@ describe.each(['PGlite', 'PostgreSQL 18'] as const)('on %s', (kind) => {
     expect(await expectBalanced(world, id)).toMatchObject({ accepted: 1, unknown: 0 })
   })
 
+  test('what would not live to see its last attempt has it sooner', async () => {
+    const world = await openRunning(kind, { send: () => ambiguous })
+    await world.device('ben')
+    const id = await world.notify({ audience: { users: ['ben'] }, ttlSeconds: 9 })
+    await world.drain()
+    expect(await expectBalanced(world, id)).toMatchObject({ unknown: 1 })
+    expect(world.requests).toHaveLength(3)
+  })
+
   test('the last attempt does not wait where others are answered, nor for a test push', async () => {
     const lost = new Set<string>()
     const world = await openRunning(kind, {

@@ -12,7 +12,7 @@ export type Ending = 'cancelled' | 'expired' | 'disabled'
 
 export function endingOf(notification: Notification, pushesEnabled: boolean): Ending | undefined {
   if (notification.state === 'cancelled') return 'cancelled'
-  if (notification.expired || notification.state === 'expired') return 'expired'
+  if (notification.left_ms === 0 || notification.state === 'expired') return 'expired'
   return pushesEnabled ? undefined : 'disabled'
 }
 

@@ -76,13 +76,18 @@ async function repeatOrGiveUp(parts: SenderParts, answered: Answered, reason: st
   return { kind: 'again', parcels: again, afterMs: repeatAfterMs(parts, answered, again), reason }
 }
 
-/** The last repeat waits, where Expo seems to be down: a short outage would use up all. Not for whoever looks at the answer to a test push. */
+/**
+ * The last repeat waits, where Expo seems to be down: a short outage would use up all. Not for whoever looks at the answer to a test push, nor
+ * past the time of one that would have none.
+ */
 function repeatAfterMs({ breaker }: SenderParts, { project, tries }: Answered, again: Begun[]): number {
   const soon = backoffMs(tries + 1, Math.random())
   const isLast = again.some(({ delivery }) => isLastChance(delivery))
   const isLookedAt = again.every(({ notification }) => notification.kind === 'test')
-  if (!isLast || isLookedAt || !breaker.seemsDown(project)) return soon
-  return Math.max(soon, Math.round(LAST_REPEAT_MS * (1 + Math.random() * SPREAD)))
+  const late = Math.round(LAST_REPEAT_MS * (1 + Math.random() * SPREAD))
+  const isTooLate = again.some(({ notification }) => notification.left_ms <= late)
+  if (!isLast || isLookedAt || isTooLate || !breaker.seemsDown(project)) return soon
+  return Math.max(soon, late)
 }
 
 /** After the answer is saved, and never instead: what the breaker cannot write down now it learns from the next answer. */

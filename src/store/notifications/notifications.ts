@@ -30,7 +30,8 @@ export interface Notification {
   on_unknown: 'repeat' | 'drop'
   state: NotificationState
   postponed: string | null
-  expired: boolean
+  /** How long it may still be sent, when it was read; none: it has expired. While it is paused, its time stands still. */
+  left_ms: number
   /** Chunks that are cut, and not done. */
   chunks_open: number
   /** While it is worked on: the span of that work, if there are traces. */
@@ -62,10 +63,10 @@ async function enqueueWork(tx: Db, n: NewNotification, afterMs: number): Promise
   else await tx.enqueue('send-direct', [{ ...work, tries: 0 }], afterMs)
 }
 
-/** Of notifications `n`. While one is paused, its time stands still. */
+/** Of notifications `n`. */
 export const notificationColumns = (db: Db) => sql`
   n.id, n.kind, n.lane, n.audience, n.content, n.on_unknown, n.state, n.postponed,
-  n.expires_at <= coalesce(n.paused_at, ${db.now}) as expired, n.chunks - n.chunks_done as chunks_open`
+  greatest(0, extract(epoch from n.expires_at - coalesce(n.paused_at, ${db.now})) * 1000)::float8 as left_ms, n.chunks - n.chunks_done as chunks_open`
 
 export async function loadNotification(db: Db, id: string): Promise<Notification | undefined> {
   const [row] = await db.rows<Notification>(sql`
