@@ -80,7 +80,7 @@ async function hasArrived(to: Db, { dataDir, place }: Options): Promise<boolean>
 
 const nothingIn = (dataDir: string) => `There is no database in ${dataDir}. DATA_DIR says where it is.`
 const elsewhere = (dataDir: string, first: string, now: string) =>
-  `The database in ${dataDir} is on its way to ${first}, and may be there already; DATABASE_URL names ${now}. ` +
+  `The database in ${dataDir} is on its way to ${first}, and may be there already; these settings name ${now}. ` +
   'Name the first one. If that one is lost, rename pgdata.moving to pgdata, and what it knew is lost with it.'
 
 async function locked<T>(dataDir: string, work: () => Promise<T>): Promise<T> {
@@ -139,7 +139,7 @@ async function refuseOthers(to: Db, schema: string): Promise<void> {
   if (taken.length === 0) return
   throw new CannotMove(
     `There is something in PostgreSQL already (${taken.join(', ')}), and two databases cannot become one. ` +
-      `Name an empty database in DATABASE_URL; or, if nobody needs what is there: drop schema "${schema}", "${schema}_queue" cascade`,
+      `Name an empty database in DATABASE_URL; or, if nobody needs what is there: drop schema ${schema}, ${schema}_queue cascade`,
   )
 }
 
