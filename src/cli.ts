@@ -6,7 +6,7 @@ import manifest from '../package.json' with { type: 'json' }
 import { CommandFault } from './commands/fault.ts'
 import { addRemoteVerbs } from './commands/remote/remote-verbs.ts'
 import { ConfigFault } from './config.ts'
-import { DatabaseLocked, DatabaseRefused } from './store/database/away.ts'
+import { DatabaseLocked, DatabaseRefused, DatabaseUnopened } from './store/database/away.ts'
 import { EncodingFault } from './store/database/encoding.ts'
 import { EncryptionFault } from './store/database/encryption.ts'
 import { FolderLocked, FolderUnusable } from './store/database/folder-lock.ts'
@@ -99,6 +99,7 @@ function tell(error: unknown): void {
     NewerDatabase,
     DatabaseLocked,
     DatabaseRefused,
+    DatabaseUnopened,
     EncodingFault,
     EncryptionFault,
   ]

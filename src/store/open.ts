@@ -5,6 +5,7 @@ import { PGlite } from '@electric-sql/pglite'
 import { type Dialect, Kysely, PostgresDialect, sql } from 'kysely'
 import pg from 'pg'
 import type { Emit } from '../ports.ts'
+import { DatabaseUnopened } from './database/away.ts'
 import { callBack } from './database/called-back.ts'
 import { type Begin, type Db, makeDb } from './database/db.ts'
 import { EmbeddedDatabase, embeddedDialect } from './database/embedded.ts'
@@ -61,7 +62,9 @@ export async function openPglite(options: Common & { dataDir: string; template?:
   const lock = await lockFolder(options.dataDir)
   try {
     refuseMoved(options.dataDir)
-    const pglite = await openFolder(embeddedIn(options.dataDir), options.template)
+    const pglite = await openFolder(embeddedIn(options.dataDir), options.template).catch((error: unknown) => {
+      throw new DatabaseUnopened(options.dataDir, error)
+    })
     const handle = guardedHandle(pglite)
     const database = await assemble(embeddedDialect(pglite), { handle }, options).catch(async (error: unknown) => {
       await pglite.close().catch(() => undefined)

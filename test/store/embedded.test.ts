@@ -1,6 +1,6 @@
 /** The embedded database in its own thread: who asks at the same time, what goes wrong, and how it ends. */
-import { mkdirSync, writeFileSync } from 'node:fs'
-import { join } from 'node:path'
+import { mkdirSync, renameSync, writeFileSync } from 'node:fs'
+import { dirname, join } from 'node:path'
 import { sql } from 'kysely'
 import { expect, onTestFinished, test, vi } from 'vitest'
 import { isDatabaseAway, isTaken } from '../../src/store/database/away.ts'
@@ -15,10 +15,14 @@ const addUser = (db: Db, id: string) =>
 const users = async ({ kysely }: Db) =>
   (await kysely.selectFrom('users').select('id').orderBy('id').execute()).map((one) => one.id)
 
-async function openOwn(watch?: Parameters<typeof EmbeddedDatabase.open>[1]): Promise<EmbeddedDatabase> {
+async function ownFolder(): Promise<string> {
   const database = await openDatabase('PGlite')
   await database.close()
-  return EmbeddedDatabase.open({ dataDir: join(database.dataDir!, 'pgdata') }, watch)
+  return join(database.dataDir!, 'pgdata')
+}
+
+async function openOwn(watch?: Parameters<typeof EmbeddedDatabase.open>[1]): Promise<EmbeddedDatabase> {
+  return EmbeddedDatabase.open({ dataDir: await ownFolder() }, watch)
 }
 
 test('while it works, the program goes on', async () => {
@@ -176,13 +180,15 @@ test('a folder that is no database is refused', async () => {
   mkdirSync(dataDir)
   writeFileSync(join(dataDir, 'PG_VERSION'), 'nonsense')
   await expect(EmbeddedDatabase.open({ dataDir })).rejects.toThrow(/PGlite|Aborted|exit/)
+  const opened = openPglite({ dataDir: dirname(dataDir), schema: 'belfry', emit: () => undefined })
+  await expect(opened).rejects.toThrow(/cannot be opened .* Is the disk full\?/)
 })
 
 test('that it answers no more is noticed; that nobody asks, or one after the other, is not', async () => {
   vi.useFakeTimers({ toFake: ['setInterval', 'performance'] })
   onTestFinished(() => void vi.useRealTimers())
   let noticed = 0
-  const pglite = await openOwn({ silentMs: 60_000, onSilent: () => void (noticed += 1) })
+  const pglite = await openOwn({ silentMs: 60_000, onStopped: () => void (noticed += 1) })
   vi.advanceTimersByTime(100_000)
   for (let n = 0; n < 3; n++) {
     const answered = pglite.query('select 1')
@@ -195,4 +201,25 @@ test('that it answers no more is noticed; that nobody asks, or one after the oth
   expect(noticed).toBeGreaterThan(0)
   await late
   await pglite.close()
+})
+
+test('one that panics, as it does when its log has no room, ends at once, and goes on when it is started again', async () => {
+  const dataDir = await ownFolder()
+  const { promise: hasStopped, resolve } = Promise.withResolvers<string>()
+  const onStopped = () => resolve('stopped')
+  const pglite = await EmbeddedDatabase.open({ dataDir }, { silentMs: 3_600_000, onStopped })
+  await pglite.exec('create table t (n int); insert into t values (1)')
+  // Not a full disk, but the same for whoever writes the log: no new file of it can be made.
+  const log = join(dataDir, 'pg_wal')
+  const aside = `${log}.aside`
+  renameSync(log, aside)
+  const asked = [2, 3, 4].map((n) =>
+    pglite.exec(`insert into t values (${n}); select pg_switch_wal()`).then(() => 'went on', String),
+  )
+  expect(await Promise.race([hasStopped, ...asked])).toBe('stopped')
+
+  renameSync(aside, log)
+  const again = await EmbeddedDatabase.open({ dataDir })
+  expect((await again.query('select min(n) as n from t')).rows).toEqual([{ n: 1 }])
+  await again.close()
 })

@@ -74,6 +74,16 @@ export class DatabaseRefused extends Error {
   }
 }
 
+/** The embedded database: what is wrong with it is known to PGlite alone, which does not say. */
+export class DatabaseUnopened extends Error {
+  constructor(dataDir: string, error: unknown) {
+    const why = error instanceof Error ? error.message : String(error)
+    super(
+      `The database in the data folder ${dataDir} cannot be opened (${why}). Is the disk full? Make room, and start again. If it is not, the folder is damaged: restore a backup.`,
+    )
+  }
+}
+
 /** What a person can do about a PostgreSQL that answers and refuses; undefined: it is something else. */
 export function hintOfRefusal(error: unknown): string | undefined {
   const code = codeOf(error) ?? ''

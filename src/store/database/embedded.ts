@@ -18,21 +18,21 @@ import type { Answer, Asked, Notice, Question } from './pglite-thread.ts'
 
 const CLOSED = { message: 'PGlite is closed' }
 
-/** No statement takes this long: PGlite has stopped. It does so, without a word, when its log (WAL) has no room. */
+/** No statement takes this long: PGlite has stopped without a word. */
 const SILENT_MS = 300_000
 const LOOKS = 10
 
 interface Watch {
   silentMs: number
-  onSilent: () => void
+  onStopped: () => void
 }
 
 /** Ends the program, so that whoever supervises it starts it again; what was accepted is still there. */
 const endProgram: Watch = {
   silentMs: SILENT_MS,
-  onSilent: () => {
+  onStopped: () => {
     throw new Error(
-      'The embedded database does not answer any more. Is its disk full? It goes on when it is started again.',
+      'The embedded database has stopped, as it does when its disk is full. Make room there, and start again; what was accepted is kept.',
     )
   },
 }
@@ -48,12 +48,15 @@ export class EmbeddedDatabase {
   #wellAt = performance.now()
   readonly #watching: NodeJS.Timeout
 
-  private constructor(options: PGliteOptions, { silentMs, onSilent }: Watch) {
+  private constructor(options: PGliteOptions, { silentMs, onStopped }: Watch) {
     // A thread that dies of an error takes the program with it: nobody listens for 'error'.
     this.#thread = new Worker(new URL('./pglite-thread.ts', import.meta.url), { workerData: options })
     this.#thread.on('message', (message: Answer | Notice) => this.#take(message))
+    this.#thread.on('exit', () => {
+      if (!this.#isClosed) onStopped()
+    })
     this.#watching = setInterval(() => {
-      if (this.#waiting.size > 0 && performance.now() - this.#wellAt > silentMs) onSilent()
+      if (this.#waiting.size > 0 && performance.now() - this.#wellAt > silentMs) onStopped()
     }, silentMs / LOOKS).unref()
   }
 
@@ -63,6 +66,7 @@ export class EmbeddedDatabase {
       await database.query('select 1')
       return database
     } catch (error) {
+      database.#isClosed = true
       clearInterval(database.#watching)
       await database.#thread.terminate()
       throw error

@@ -27,6 +27,9 @@ interface Open {
 
 class RolledBack extends Error {}
 
+/** As of a process that has called abort(). */
+const ABORTED = 134
+
 function serve(port: MessagePort, pglite: KeepingPGlite): void {
   /** What belongs to one may come before it has begun. */
   const transactions = new Map<number, Promise<Open>>()
@@ -97,7 +100,7 @@ function fieldsOf(error: unknown): ErrorFields {
 
 if (parentPort) {
   const pglite = new KeepingPGlite(workerData as PGliteOptions)
-  // Whoever asks is told.
-  pglite.waitReady.catch(() => undefined)
+  // Ends this thread within the call, before anything more is written. Of one that cannot even be opened, whoever asks is told.
+  pglite.whenAborted(() => process.exit(ABORTED)).catch(() => undefined)
   serve(parentPort, pglite)
 }

@@ -13,6 +13,12 @@ export class KeepingPGlite extends PGlite {
   /** The types of a kept statement's parameters, by its name. */
   readonly #types = new Map<string, number[]>()
 
+  /** It has given up: it panics where its log (WAL) has no room. PGlite would go on with what is left of it, and never answer. */
+  async whenAborted(tell: () => void): Promise<void> {
+    await this.waitReady
+    this.mod!.onAbort = tell
+  }
+
   override async query<T>(text: string, values: unknown[] = [], options?: QueryOptions): Promise<Results<T>> {
     const name = this.#kept.nameOf(text, values)
     if (name === undefined) return super.query<T>(text, values, options)
