@@ -191,7 +191,7 @@ function deliveryOptions({ settings }: Config): DeliveryOptions {
   return { rateLimit, maxConcurrentRequests, receiptDelayMs, pushesEnabled, timeoutMs }
 }
 
-/** A PostgreSQL that is not there yet is waited for; what is wrong with it otherwise stops the start. */
+/** A PostgreSQL that is not there yet is waited for, until `stop`; what is wrong with it otherwise stops the start. */
 export async function openDatabase(config: Config, emit: Emit, log: Log, stop?: AbortSignal): Promise<Database> {
   const { settings, secrets } = config
   const schema = settings.databaseSchema
@@ -206,7 +206,8 @@ export async function openDatabase(config: Config, emit: Emit, log: Log, stop?: 
       const change = hintOfEncryption(error)
       if (change !== undefined) throw new EncryptionFault(error, change)
       if (!isDatabaseAway(error) || stop?.aborted) throw error
-      log.warn({ err: error }, `The database does not answer; trying again every ${DATABASE_RETRY_MS / 1000} s`)
+      const { message } = error as Error
+      log.warn({ error: message }, `The database does not answer; trying again every ${DATABASE_RETRY_MS / 1000} s`)
       await wait(DATABASE_RETRY_MS, undefined, { signal: stop })
     }
   }

@@ -16,11 +16,14 @@ export async function move(): Promise<void> {
   if (url === undefined) throw new CommandFault(`DATABASE_URL is not set: where is the database in ${dataDir} to go?`)
   const log = openLog(config.settings.logLevel)
   const emit = logFacts(log)
-  const to = await openDatabase(config, emit, log)
+  const { host, name } = placeOfPostgres(url)
+  const place = `PostgreSQL at ${host}/${name}, schema ${schema}`
+  // Somebody looks at it: a wrong address is told, and not waited for.
+  const to = await openDatabase(config, emit, log, AbortSignal.abort()).catch((error: unknown) => {
+    throw isDatabaseAway(error) ? new CommandFault(notThere(place, error as Error)) : error
+  })
   const bar = openBar('  {bar} {percentage} %  {done} of {whole}  {table}')
   try {
-    const { host, name } = placeOfPostgres(url)
-    const place = `PostgreSQL at ${host}/${name}, schema ${schema}`
     const moved = await moveFolder(to, {
       dataDir,
       schema,
@@ -42,6 +45,8 @@ export async function move(): Promise<void> {
   }
 }
 
+const notThere = (place: string, { message }: Error) =>
+  `${place}, does not answer (${message}). Is it running, and can it be written to? DATABASE_URL says where it is.`
 const interrupted = ({ message }: Error) =>
   `The move was interrupted (${message}). Run the same command again: it begins anew, or finds that everything has come.`
 

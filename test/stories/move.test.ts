@@ -186,6 +186,7 @@ test('what does not go is told in a sentence, and changes nothing', async () => 
     expect(stderr).not.toContain('    at ')
   }
   await refused('DATABASE_URL is not set', { DATABASE_URL: undefined })
+  await refused('does not answer (connect ECONNREFUSED', { DATABASE_URL: 'postgres://127.0.0.1:1/nowhere' })
   await refused('There is no database in')
   expect(existsSync(join(folder, 'data', 'pgdata'))).toBe(false)
   await start()
