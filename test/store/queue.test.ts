@@ -1,5 +1,6 @@
 /** What becomes of a job is written down by its handler, and by nobody once more. */
 import { sql } from 'kysely'
+import { TestClock } from 'pg-boss'
 import { expect, test, vi } from 'vitest'
 import type { Db } from '../../src/store/database/db.ts'
 import { EmbeddedDatabase } from '../../src/store/database/embedded.ts'
@@ -57,6 +58,35 @@ test('a job that loses the database is not told as a bug', async () => {
   for (const { fact } of told('job.failed')) {
     expect(fact).toMatchObject({ queue: 'estimate', error: expect.stringContaining('a bug') })
   }
+})
+
+test('a worker that could not say once that it lives has said so again before its job is given to another', async () => {
+  const START = Date.parse('2026-01-01T09:00:00Z')
+  const clock = new TestClock(START)
+  const { db, queue, facts } = await openDatabase('PostgreSQL 18', { clock })
+  const [begun, over] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()]
+  await queue.work('estimate', { workers: 1, batchSize: () => 1 }, async (jobs) => {
+    begun.resolve()
+    await over.promise
+    await db.transaction((tx) => queue.complete(tx, jobs))
+  })
+  await db.enqueue('estimate', [{ notificationId: 'a' }])
+  await clock.tick(1_100)
+  await begun.promise
+  facts.length = 0
+  await sql`create function belfry.refuse() returns trigger language plpgsql as
+    $$ begin raise exception 'away for a moment'; end $$`.execute(db.kysely)
+  await sql`create trigger refuse before update on belfry_queue.job for each row
+    when (old.name = 'estimate') execute function belfry.refuse()`.execute(db.kysely)
+  while (!facts.some(({ name }) => name === 'queue.error')) await clock.tick(500)
+  await sql`drop trigger refuse on belfry_queue.job`.execute(db.kysely)
+  while (clock.now() < START + 9_500) await clock.tick(500)
+  const [job] = await db.rows(
+    sql`select heartbeat_on > started_on as said from belfry_queue.job where name = 'estimate'`,
+  )
+  expect(job).toEqual({ said: true })
+  over.resolve()
+  await queue.stopWorking()
 })
 
 test.each(['PostgreSQL 18', 'PostgreSQL 14'] as const)(

@@ -21,11 +21,18 @@ interface WorkOptions {
   batchSize: number
   pollingIntervalSeconds: number
   notifyPollingIntervalSeconds: number
+  heartbeatRefreshSeconds: number
   perJobResults: true
 }
 
 /** What a wake-up does not tell of: a job that is tried again, or whose time has come. */
 const POLLING = { pollingIntervalSeconds: 1, notifyPollingIntervalSeconds: 1 }
+/**
+ * How often a worker says that it lives, which must be heard once in ten seconds (`queue.ts`). At pg-boss's own five, one that falls
+ * into a moment without a database is repeated when it is just too late: the work goes to another, and what is under way is sent twice.
+ */
+const HEARTBEAT = { heartbeatRefreshSeconds: 2 }
+const WORK = { ...POLLING, ...HEARTBEAT, perJobResults: true } as const
 /** A new worker asks the database for work at once: not in the moment in which what was just claimed needs it most. */
 const HIRE_AFTER_MS = 10
 
@@ -48,7 +55,7 @@ export function openCrew<Claimed>(
     hiring += 1
     const size = batchSize()
     try {
-      const id: string = await boss.work(queue, { batchSize: size, perJobResults: true, ...POLLING }, async (jobs) => {
+      const id: string = await boss.work(queue, { batchSize: size, ...WORK }, async (jobs) => {
         const hiringLater = setTimeout(hireIfNobodyWaits, HIRE_AFTER_MS)
         try {
           return await crew.during(id, () => work(jobs).then(() => nothingLeft(jobs)))
