@@ -78,8 +78,8 @@ describe.each(KINDS)('on %s', (kind) => {
 
   test('a late answer is there once, and is told from another one', async () => {
     const { db } = await openDatabase(kind)
-    const { id } = await begun(db, 1)
-    const late = (ticket: string) => ({ id, attempt: 7, results: [accepted], ticketIds: [ticket] })
+    const { id, attempt } = await begun(db, 1)
+    const late = (ticket: string) => ({ id, attempt: attempt + 6, results: [accepted], ticketIds: [ticket] })
     for (const ticket of [first, first, second, second]) await settleDeliveries(db, [late(ticket)])
     const rows = await db.rows<{ id: number }>(sql`select id from ${db.t.deliveries} where late order by id`)
     const waiting = await findAwaiting(

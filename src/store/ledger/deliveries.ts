@@ -6,7 +6,7 @@ import { sql } from 'kysely'
 import { type Counts, countResults, RESULT } from '../../domain/answers/result.ts'
 import { maskPushTokensIn } from '../../domain/push-token.ts'
 import { type Db, unseen } from '../database/db.ts'
-import { MAY_GO_ON, OPEN_DELIVERY, type OpenDelivery } from './plan.ts'
+import { areOfOnePlan, firstAttempt, MAY_GO_ON, OPEN_DELIVERY, type OpenDelivery } from './plan.ts'
 import { packUuids, UUID_BYTES } from './ticket-ids.ts'
 
 /** An attempt that holds a delivery; of one that is planned, the last that did. */
@@ -167,6 +167,7 @@ const lateRows = (db: Db, rows: SettledRow[]) => sql<{ id: number; of: number; a
       s.results, s.ticket_ids, s.ticket_uuids, s.accepted, s.refused, s.skipped, s.expired, s.cancelled, s.unknown, true,
       d.sent_at, ${db.now}
     from ${recordset(rows)} join ${db.t.deliveries} d on d.id = s.id and s.recipients = d.recipients
+      and ${areOfOnePlan(sql`d.attempt`, sql`s.attempt`)}
     where not (d.state = 2 and d.attempt = s.attempt and d.accepted = s.accepted)
       and not exists (select from ${db.t.deliveries} l where l.notification_id = d.notification_id
         and l.chunk = d.chunk and l.late and l.ticket_ids = s.ticket_ids
@@ -250,8 +251,9 @@ export async function splitDelivery(
     if (!kept) return []
     const rows = others.map((group) => ({ project: group.project, token_ids: group.tokenIds }))
     const added = await tx.rows<OpenDelivery>(sql`
-      insert into ${tx.t.deliveries} (notification_id, chunk, part, ambiguous, deaths, project, recipients, token_ids)
-      select ${kept.notification_id}::uuid, ${kept.chunk}::bigint, null, ${kept.ambiguous}::smallint, ${kept.deaths}::smallint,
+      insert into ${tx.t.deliveries} (notification_id, chunk, part, attempt, ambiguous, deaths, project, recipients,
+        token_ids)
+      select ${kept.notification_id}::uuid, ${kept.chunk}::bigint, null, ${firstAttempt()}::int, ${kept.ambiguous}::smallint, ${kept.deaths}::smallint,
         project, cardinality(token_ids), token_ids
       from json_to_recordset(${JSON.stringify(rows)}::json) as s (project text, token_ids bigint[])
       returning ${OPEN_DELIVERY}`)
@@ -276,6 +278,6 @@ export async function insertRefusals(db: Db, refusals: Refusal[]): Promise<void>
         message: maskPushTokensIn(r.message),
       })),
     )}::json) as r (delivery_id bigint, token_id bigint, stage text, code text, message text)
-    join ${db.t.deliveries} d on d.id = r.delivery_id
+    join ${db.t.deliveries} d on d.id = r.delivery_id and r.token_id = any(d.token_ids)
     on conflict (delivery_id, push_token_id, stage) do nothing`.execute(db.kysely)
 }

@@ -2,6 +2,7 @@
  * Planning: which push tokens a piece of work is for. A chunk and a direct notification are planned once, in the
  * ledger; who takes the work up again finds the plan and goes on where it stands.
  */
+import { randomInt } from 'node:crypto'
 import { type RawBuilder, sql } from 'kysely'
 import { RESULT } from '../../domain/answers/result.ts'
 import type { Device } from '../../domain/notification.ts'
@@ -37,6 +38,22 @@ export interface NewDelivery {
   project: string | null
   tokenIds: number[]
 }
+
+const MOST_PLANS = 2_000_000
+/** More are counted on into the next plan's, which does no harm. */
+const ATTEMPTS_OF_A_PLAN = 1_000
+
+/**
+ * Each plan counts its attempts from a number of its own. A standby may be promoted that has never heard of a plan, and gives its ids
+ * to the next: whoever still holds the first must not be taken for who has begun the other, nor its answers for the other's.
+ */
+export const firstAttempt = (): number => randomInt(MOST_PLANS) * ATTEMPTS_OF_A_PLAN
+
+export const areOfOnePlan = (one: RawBuilder<unknown>, other: RawBuilder<unknown>) =>
+  sql`${one} / ${sql.lit(ATTEMPTS_OF_A_PLAN)} = ${other} / ${sql.lit(ATTEMPTS_OF_A_PLAN)}`
+
+/** As a person counts them. */
+export const attemptsAt = (attempt: RawBuilder<unknown>) => sql`${attempt} % ${sql.lit(ATTEMPTS_OF_A_PLAN)}`
 
 /** Whether what belongs to a notification `n` may be begun. */
 export const MAY_GO_ON = (db: Db) => sql`n.state in ('queued', 'sending') and n.expires_at > ${db.now}`
@@ -147,11 +164,12 @@ function planOf(rows: PlanRow[] | null): Plan | undefined {
  */
 export async function insertPlan(db: Db, deliveries: NewDelivery[], begin = false): Promise<OpenDelivery[]> {
   const rows = deliveries.map(rowOf)
+  const attempt = firstAttempt() + (begin ? 1 : 0)
   const planned = await db
     .rows<PlannedRow>(sql`
       insert into ${db.t.deliveries} (notification_id, chunk, part, project, recipients, token_ids, state, attempt, sent_at)
       select d.notification_id, d.chunk, d.part, d.project, cardinality(d.token_ids), d.token_ids, ${begin}::bool::int,
-        ${begin}::bool::int, case when ${begin}::bool then ${db.now} end
+        ${attempt}::int, case when ${begin}::bool then ${db.now} end
       from json_to_recordset(${JSON.stringify(rows)}::json)
         as d (notification_id uuid, chunk bigint, part int, project text, token_ids bigint[])
       ${begin ? allMayGoOn(db, deliveries) : sql``}
@@ -165,7 +183,7 @@ export async function insertPlan(db: Db, deliveries: NewDelivery[], begin = fals
   const state = begin ? DELIVERY_STATE.sending : DELIVERY_STATE.planned
   return rows.map(({ part, ...row }) => {
     const id = ids.get(nameOf({ ...row, part })) as number
-    return { ...row, id, state, attempt: begin ? 1 : 0, ambiguous: 0, deaths: 0 }
+    return { ...row, id, state, attempt, ambiguous: 0, deaths: 0 }
   })
 }
 

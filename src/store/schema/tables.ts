@@ -161,7 +161,7 @@ interface DeliveriesTable {
   /** Its place in the chunk's plan; null when it was split off another delivery. A chunk is planned once. */
   part: number | null
   state: DeliveryState
-  /** Counts intents: who settles must hold the attempt that it began. */
+  /** Counts intents, from a number of its plan's own: who settles must hold the attempt that it began. */
   attempt: number
   ambiguous: number
   deaths: number

@@ -4,6 +4,7 @@ import { resultName } from '../../domain/answers/result.ts'
 import type { DeviceFacts, ExplainFacts } from '../../domain/explain/explain-facts.ts'
 import type { Db } from '../database/db.ts'
 import { chunkOf } from '../ledger/ledger.ts'
+import { attemptsAt } from '../ledger/plan.ts'
 import { ticketIdAt } from '../ledger/ticket-ids.ts'
 import { findUser } from '../people/users.ts'
 import { findNotification } from './notifications.ts'
@@ -86,7 +87,7 @@ type DeliveryFact = DeviceFacts['deliveries'][number] & { tokenId: number }
 
 async function deliveriesOf(db: Db, notificationId: string, ids: number[]): Promise<DeliveryFact[]> {
   const rows = await db.rows<Omit<DeliveryFact, 'result'> & { result: number }>(sql`
-    select t.id as "tokenId", d.state, d.attempt, d.ambiguous, d.deaths, d.late, d.skip_reason as "skipReason",
+    select t.id as "tokenId", d.state, case when d.late then 1 else ${attemptsAt(sql`d.attempt`)} end as attempt, d.ambiguous, d.deaths, d.late, d.skip_reason as "skipReason",
       d.sent_at as "sentAt", d.settled_at as "settledAt", d.recipients,
       coalesce(d.results[array_position(d.token_ids, t.id)], 0) as result,
       ${ticketIdAt(sql`array_position(d.token_ids, t.id)`)} as "ticketId"
