@@ -4,7 +4,12 @@ const WINDOW_MS = 60_000
 export interface Window {
   add(now: number, failed: boolean): void
   /** What the minute before the last answer held, that included. */
-  sum(): { total: number; failed: number }
+  sum(): Answers
+}
+
+export interface Answers {
+  total: number
+  failed: number
 }
 
 export function newWindow(): Window {

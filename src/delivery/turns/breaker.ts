@@ -5,7 +5,7 @@
 import type { Clock, Emit } from '../../ports.ts'
 import type { Db } from '../../store/database/db.ts'
 import { claimProbe, closeBreaker, findOpenBreakers, openBreaker } from '../../store/ledger/pace.ts'
-import { newWindow, type Window } from './breaker-window.ts'
+import { type Answers, newWindow, type Window } from './breaker-window.ts'
 
 export type Admission = { kind: 'go' } | { kind: 'wait'; ms: number; reason: string }
 
@@ -23,7 +23,6 @@ export interface Breaker {
 }
 
 const LEAST_ANSWERS = 20
-const NOTHING_HEARD = { total: 0, failed: 0 }
 const OPEN_MS = 2_000
 /** A probe costs one request; what waits comes back this soon after Expo does. */
 const LONGEST_OPEN_MS = 10_000
@@ -56,15 +55,16 @@ export function openBreakers(db: Db, clock: Clock, emit: Emit, probeMs: number):
     emit('breaker.closed', { project: key || null })
   }
 
+  const isOpen = (project: string) => view.last(project) !== undefined
   return {
     look(project) {
       const breaker = view.last(project ?? '')
       return breaker && breaker.remainingMs > 0 ? waitFor(breaker) : { kind: 'go' }
     },
-    isOpen: (project) => view.last(project) !== undefined,
+    isOpen,
     seemsDown(project) {
-      const { total, failed } = recent.get(project ?? '')?.sum() ?? NOTHING_HEARD
-      return view.last(project ?? '') !== undefined || (total > 0 && failed * 2 >= total)
+      const heard = recent.get(project ?? '')?.sum()
+      return isOpen(project ?? '') || (heard !== undefined && areFailing(heard))
     },
     async admit(project) {
       const key = project ?? ''
@@ -84,12 +84,14 @@ export function openBreakers(db: Db, clock: Clock, emit: Emit, probeMs: number):
       const window = recent.get(key) ?? newWindow()
       recent.set(key, window)
       window.add(clock.monotonic(), answer === 'failed')
-      const { total, failed } = window.sum()
-      if (total < LEAST_ANSWERS || failed * 2 < total) return
-      await open(key, `${failed} of the last ${total} requests to Expo failed`, OPEN_MS)
+      const heard = window.sum()
+      if (heard.total < LEAST_ANSWERS || !areFailing(heard)) return
+      await open(key, `${heard.failed} of the last ${heard.total} requests to Expo failed`, OPEN_MS)
     },
   }
 }
+
+const areFailing = ({ total, failed }: Answers) => failed * 2 >= total
 
 interface Seen {
   reason: string
